@@ -1,0 +1,210 @@
+"""The vocabulary that every room shares: frozen records of NumPy arrays, and nothing else.
+
+Letters in the shapes: N pictures, M branches, C channels, d hidden units, H x W pixels.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+__all__ = ["Cam", "GateAverage", "GateRecord", "GateSite", "Inspection", "Prediction"]
+
+Kind = Literal["channel", "branch"]
+PREFIXES: dict[Kind, str] = {"channel": "SE", "branch": "SK"}
+
+
+def _check_shape(owner: str, name: str, array: np.ndarray, expected: tuple[int | None, ...]) -> None:
+    """Raise ValueError unless the array has the expected shape (None: any length)."""
+    fits = array.ndim == len(expected) and all(want in (None, got) for got, want in zip(array.shape, expected, strict=True))
+    if not fits:
+        wanted = tuple("any" if n is None else n for n in expected)
+        raise ValueError(f"{owner}: {name} has shape {array.shape}, expected {wanted}")
+
+
+@dataclass(frozen=True)
+class GateSite:
+    """One place in a network where a feature map is multiplied by weights computed from its own squeeze.
+
+    Attributes:
+        path: dotted path of the module that owns the multiplication; "" is the network itself.
+        kind: "channel" (SE: one weight a channel) or "branch" (SK: a softmax over branches in every channel).
+        activation: the nonlinearity that made the weights, as in "sigmoid" or "softmax".
+        stage: the papers' stage; the first after the stem is 2.
+        block: place among the gates of its stage, from 1.
+        depth: place among all gates of the network, from 0.
+        channels: C.
+        branches: names of the M things that are weighed; ("gate",) for a channel gate.
+        warning: why the site failed its own identity check; empty when it passed.
+    """
+
+    path: str
+    kind: Kind
+    activation: str
+    stage: int
+    block: int
+    depth: int
+    channels: int
+    branches: tuple[str, ...] = ("gate",)
+    warning: str = ""
+
+    @property
+    def name(self) -> str:
+        """The papers' name of the block, as in SE_2_1 (Hu et al. 2018, section 7.2) or SK_3_4 (Li et al. 2019, figure 3)."""
+        return f"{PREFIXES[self.kind]}_{self.stage}_{self.block}"
+
+
+@dataclass(frozen=True)
+class GateRecord:
+    """What one gate did with N pictures.
+
+    Attributes:
+        squeeze: the pooled feature map z, (N, C).
+        hidden: the bottleneck after its activation, (N, d); None where a gate has no bottleneck.
+        logits: what enters the last nonlinearity, (N, M, C).
+        weights: the excitation weights that multiply the feature map, (N, M, C); branch weights sum to 1 over M.
+        maps: the feature maps that are multiplied, (N, M, C, H, W); None where they were not asked for.
+    """
+
+    site: GateSite
+    squeeze: np.ndarray
+    hidden: np.ndarray | None
+    logits: np.ndarray
+    weights: np.ndarray
+    maps: np.ndarray | None = None
+
+    def __post_init__(self) -> None:
+        pictures, branches, channels = len(self.weights), len(self.site.branches), self.site.channels
+        _check_shape(self.site.path, "weights", self.weights, (pictures, branches, channels))
+        _check_shape(self.site.path, "logits", self.logits, (pictures, branches, channels))
+        _check_shape(self.site.path, "squeeze", self.squeeze, (pictures, channels))
+        if self.hidden is not None:
+            _check_shape(self.site.path, "hidden", self.hidden, (pictures, None))
+        if self.maps is not None:
+            _check_shape(self.site.path, "maps", self.maps, (pictures, branches, channels, None, None))
+
+    @property
+    def gated(self) -> np.ndarray:
+        """The feature maps after the gate, (N, C, H, W): each branch times its weight, summed over the branches."""
+        if self.maps is None:
+            raise ValueError(f"{self.site.path}: the feature maps were not recorded; inspect with maps=True")
+        gated: np.ndarray = np.einsum("nmc,nmchw->nchw", self.weights, self.maps.astype(np.float32))
+        return gated
+
+
+@dataclass(frozen=True)
+class GateAverage:
+    """One gate's mean and spread over a set of pictures: the average picture that others are compared with.
+
+    Attributes:
+        path: the site's path.
+        mean: mean weight over the pictures, (M, C).
+        spread: standard deviation of the weight over the pictures, (M, C).
+        pictures: how many pictures they were measured on.
+    """
+
+    path: str
+    mean: np.ndarray
+    spread: np.ndarray
+    pictures: int
+
+    def __post_init__(self) -> None:
+        _check_shape(self.path, "mean", self.mean, (None, None))
+        _check_shape(self.path, "spread", self.spread, self.mean.shape)
+
+    def deviation(self, weights: np.ndarray) -> np.ndarray:
+        """How many spreads the weights (N, M, C) lie above the average, (N, M, C); 0 where a weight never varies."""
+        difference: np.ndarray = weights - self.mean
+        spreads: np.ndarray = np.divide(difference, self.spread, out=np.zeros_like(difference), where=self.spread > 1e-6)
+        return spreads
+
+
+@dataclass(frozen=True)
+class Cam:
+    """Grad-CAM at one tensor (Selvaraju et al. 2017, eq. 1 and 2).
+
+    Attributes:
+        path: the module whose output it explains; the site's path, or that of the last feature map.
+        name: what to call it on a figure.
+        target: index of the class that is explained.
+        values: the map divided by its own peak, (N, H, W) in [0, 1]; all 0 where nothing spoke for the class.
+        peak: what it was divided by, (N,): values * peak is the map in units of the score.
+        method: how it was made.
+    """
+
+    path: str
+    name: str
+    target: int
+    values: np.ndarray
+    peak: np.ndarray
+    method: str = "Grad-CAM"
+
+    def __post_init__(self) -> None:
+        _check_shape(self.path, "values", self.values, (None, None, None))
+        _check_shape(self.path, "peak", self.peak, (len(self.values),))
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """One class and its probability."""
+
+    index: int
+    label: str
+    probability: float
+
+
+@dataclass(frozen=True)
+class Inspection:
+    """Everything that one forward and one backward pass tell about one picture (N = 1 in every record).
+
+    Attributes:
+        model: name of the network.
+        device: where it ran.
+        image: the picture as the network saw it, (H, W, 3) uint8.
+        predictions: the most probable classes, best first.
+        target: the class that influence and maps explain.
+        score: that class's logit.
+        gates: one record a gate, in order of depth.
+        influence: one array a gate, (1, M, C): derivative of the score by the weight, times the weight.
+        cams: one Grad-CAM a gate, at the gate's output.
+        last_cam: the usual Grad-CAM, at the last feature map.
+        averages: one average a gate, or empty where none were measured.
+        seconds: how long the passes took.
+        warnings: what the reader should know, one sentence each.
+    """
+
+    model: str
+    device: str
+    image: np.ndarray
+    predictions: tuple[Prediction, ...]
+    target: Prediction
+    score: float
+    gates: tuple[GateRecord, ...]
+    influence: tuple[np.ndarray, ...]
+    cams: tuple[Cam, ...]
+    last_cam: Cam | None
+    averages: tuple[GateAverage, ...] = ()
+    seconds: float = 0.0
+    warnings: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        _check_shape(self.model, "image", self.image, (None, None, 3))
+        if not len(self.gates) == len(self.influence) == len(self.cams):
+            raise ValueError(
+                f"{self.model}: {len(self.gates)} gates, {len(self.influence)} influences and {len(self.cams)} maps do not pair up"
+            )
+        if self.averages and len(self.averages) != len(self.gates):
+            raise ValueError(f"{self.model}: {len(self.averages)} averages for {len(self.gates)} gates")
+        for record, influence in zip(self.gates, self.influence, strict=True):
+            _check_shape(record.site.path, "influence", influence, record.weights.shape)
+
+    @property
+    def sites(self) -> tuple[GateSite, ...]:
+        """The gates' sites, in order of depth."""
+        return tuple(record.site for record in self.gates)
+
+    def deviation(self, depth: int) -> np.ndarray | None:
+        """The weights of one gate in spreads above the average picture, (1, M, C); None without averages."""
+        return self.averages[depth].deviation(self.gates[depth].weights) if self.averages else None
