@@ -1,0 +1,213 @@
+"""What a gate looks like in the data flow, and what is read off it.
+
+A map X is pooled (the squeeze), passes through layers to a nonlinearity (the gate), and X, or the branches that X is the
+sum of, is multiplied by the result, broadcast over space. Nothing here knows any network's class.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+from sevis.capture.lineage import JOINS, RESHAPES, Node
+
+__all__ = ["Found", "Product", "activation_of", "matches", "product_of"]
+
+GATES = frozenset(("sigmoid hardsigmoid hard_sigmoid softmax tanh relu relu6 hardtanh clamp clamp_min clamp_max softplus exp").split())
+HIDDEN = GATES | frozenset("silu gelu leaky_relu elu selu hardswish mish prelu".split())
+CLIPS = frozenset("relu6 hardtanh clamp clamp_min clamp_max".split())
+AFFINE = frozenset("add sub mul div rdiv rsub reciprocal neg".split())
+STACKS = frozenset("stack cat concat concatenate".split())
+MAX_STEPS = 64
+
+
+@dataclass(eq=False)
+class Product:
+    """One multiplication of a map by a gate.
+
+    Attributes:
+        path: the module that multiplies.
+        squeeze: node of the pooled map.
+        activation: node of the gate's nonlinearity.
+        features: node of the map.
+        over: the map's axes over which the gate is broadcast, in order.
+        weights: the gate as multiplied, without those axes.
+        maps: a copy of the map in the order (kept axes, space); None where maps are not wanted.
+        edge: where the product's gradient can be asked for.
+        shape: of the product.
+    """
+
+    path: str
+    squeeze: Node
+    activation: Node
+    features: Node
+    over: tuple[int, ...]
+    weights: Tensor
+    shape: tuple[int, ...]
+    maps: Tensor | None = None
+    edge: object = None
+
+    @property
+    def pictures(self) -> int:
+        """N, as the squeeze has it: a gate may have its branches first."""
+        return self.squeeze.shape[0]
+
+
+@dataclass(eq=False)
+class Found:
+    """A gate: one product (channel), or the products whose sum a softmax weighs (branch).
+
+    Attributes:
+        axis: the axis of the products' maps that the sum removes, where one product holds all branches.
+        edge: where the gradient of the gated map can be asked for.
+        warnings: which identities it fails.
+    """
+
+    products: tuple[Product, ...]
+    axis: int | None = None
+    edge: object = None
+    warnings: list[str] = field(default_factory=list)
+
+    def in_order(self, gated: Tensor) -> Tensor:
+        """The gated map, or its gradient, as (N, C, H, W), whatever order the network keeps its axes in."""
+        first = self.products[0]
+        over = tuple(axis - (self.axis is not None and axis > self.axis) for axis in first.over)
+        maps = spatial(gated, over)
+        return maps.reshape(first.pictures, -1, *maps.shape[-2:])
+
+
+def matches(gate: Tensor, features: Tensor) -> tuple[int, ...]:
+    """The axes of the features over which a gate is broadcast; empty when it is none."""
+    if gate.ndim > features.ndim or features.ndim < 3:
+        return ()
+    lead = features.ndim - gate.ndim
+    narrow = [axis < lead or gate.shape[axis - lead] == 1 or gate.stride(axis - lead) == 0 for axis in range(features.ndim)]
+    return tuple(axis for axis, n in enumerate(features.shape) if narrow[axis] and n > 1 and axis > 0)
+
+
+def without_axes(gate: Tensor, features: Tensor, over: tuple[int, ...]) -> Tensor:
+    """The gate's values, of the shape of the features without the axes that it is broadcast over."""
+    aligned = gate.detach()[(None,) * (features.ndim - gate.ndim)]
+    for axis in reversed(over):
+        aligned = aligned.select(axis, 0)
+    return aligned.float().clone()
+
+
+def activation_of(gate: Node) -> Node | None:
+    """The nonlinearity that a gate ends in, but for reshapes and arithmetic with numbers; None when there is none."""
+    for node in gate.back(RESHAPES | AFFINE):
+        if node.op in GATES:
+            return node
+        if node.op in AFFINE and not node.scalar:
+            return None
+    return None
+
+
+def depends(squeeze: Node, features: Node) -> bool:
+    """Whether the gate is the features' own: their pooled map is them, a sum that they are part of, or a reshape of them."""
+    pooled = {id(node) for parent in squeeze.parents[:1] for node in parent.back(JOINS)}
+    return any(id(node) in pooled for node in features.back(RESHAPES))
+
+
+def product_of(gate: Tensor, gate_node: Node, features: Tensor, features_node: Node, path: str) -> Product | None:
+    """The multiplication as a gate's, or None when it is not one."""
+    activation = activation_of(gate_node)
+    over = matches(gate, features)
+    own = next((squeeze for squeeze in gate_node.squeezes if depends(squeeze, features_node)), None)
+    if activation is None or own is None or not (over or own.parents[0] is features_node):
+        return None
+    return Product(path, own, activation, features_node, over, without_axes(gate, features, over), tuple(features.shape))
+
+
+def logits_of(activation: Node) -> Node:
+    """What enters the nonlinearity; a clipped ramp such as relu6(x + 3) / 6 is read as what the ramp is built on."""
+    node = activation.parents[0]
+    while activation.op in CLIPS and node.op in AFFINE and node.scalar and node.parents:
+        node = node.parents[0]
+    return node
+
+
+def hidden_of(activation: Node, squeeze: Node) -> Node | None:
+    """The bottleneck: the last activation between the squeeze and the logits; None where there is none."""
+    node = activation.parents[0]
+    for _ in range(MAX_STEPS):
+        if node is squeeze or not node.parents:
+            return None
+        if node.op in HIDDEN:
+            return node
+        node = next((parent for parent in node.parents if parent.value is not None), node.parents[0])
+    return None
+
+
+def spatial(maps: Tensor, over: tuple[int, ...]) -> Tensor:
+    """A map as (other axes..., H, W), copied; one axis of space becomes (1, L), three become (D H, W)."""
+    kept = [axis for axis in range(maps.ndim) if axis not in over]
+    side = maps.shape[over[-1]] if over else 1
+    ordered = maps.detach().permute(*kept, *over)
+    return ordered.reshape(*ordered.shape[: len(kept)], -1, side).clone()
+
+
+def kernel_names(products: tuple[Product, ...], count: int) -> tuple[str, ...]:
+    """What the branches are called: by their kernels ("3x3", "5x5") where these differ, else by number."""
+    features = products if len(products) == count else ()
+    nodes = [product.features for product in features] or _stacked(products[0].features, count)
+    kernels = [next((node.kernel for node in _ancestors(node) if node.kernel > 1), 0) for node in nodes]
+    if len(set(kernels)) == count and all(kernels):
+        return tuple(f"{kernel}x{kernel}" for kernel in kernels)
+    return tuple(f"branch {number}" for number in range(count))
+
+
+def _ancestors(node: Node) -> list[Node]:
+    """A node and its first parents, nearest first."""
+    line = [node]
+    while line[-1].parents and len(line) < MAX_STEPS:
+        line.append(line[-1].parents[0])
+    return line
+
+
+def _stacked(features: Node, count: int) -> list[Node]:
+    """The branches that a map was stacked from; empty where it was not."""
+    return next((list(node.parents) for node in features.back(RESHAPES) if node.op in STACKS and len(node.parents) == count), [])
+
+
+def by_branch(values: Tensor, axis: int, pictures: int) -> Tensor:
+    """Values with the branches on any axis as (N, M, C)."""
+    return values.detach().float().movedim(axis, 1).reshape(pictures, values.shape[axis], -1)
+
+
+def selection(found: Found) -> tuple[Tensor, Tensor, Tensor | None]:
+    """The weights (N, M, C), logits (N, M, C) and maps (N, M, C, H, W) of a gate of either kind."""
+    first = found.products[0]
+    n = first.pictures
+    if found.axis is not None:
+        axis = found.axis - sum(over < found.axis for over in first.over)
+        weights = by_branch(first.weights, axis, n)
+        maps = None if first.maps is None else first.maps.movedim(axis, 1).reshape(n, weights.shape[1], -1, *first.maps.shape[-2:])
+    else:
+        weights = torch.stack([product.weights.reshape(n, -1) for product in found.products], dim=1)
+        whole = [product.maps.reshape(n, -1, *product.maps.shape[-2:]) for product in found.products if product.maps is not None]
+        maps = torch.stack(whole, dim=1) if whole else None
+    return weights, _logits(first.activation, weights), maps
+
+
+def _logits(activation: Node, weights: Tensor) -> Tensor:
+    """The logits in the order of the weights (N, M, C)."""
+    value = logits_of(activation).value
+    if value is None or value.numel() != weights.numel():
+        raise ValueError(
+            f"the {activation.op} of a gate with weights {tuple(weights.shape)} is fed by {None if value is None else tuple(value.shape)}"
+        )
+    if activation.op == "softmax" and weights.shape[1] > 1:
+        return by_branch(value, _branch_axis(activation, weights), len(weights))
+    return value.float().reshape(weights.shape)
+
+
+def _branch_axis(activation: Node, weights: Tensor) -> int:
+    """The axis of a softmax that holds the branches: the normalised one, unless the network normalises over a wrong one."""
+    value, (n, count, _) = activation.value, weights.shape
+    axes = dict.fromkeys((activation.axis or 0, *range(len(activation.shape))))
+    held = [axis for axis in axes if activation.shape[axis] == count]
+    same = [axis for axis in held if value is not None and torch.equal(by_branch(value, axis, n), weights)]
+    return next(iter(same or held), activation.axis or 0)
