@@ -1,0 +1,26 @@
+"""The page's frame: configuration, navigation, and the way from an expected error to one sentence."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import streamlit as st
+
+from sevis.app.pages import PAGES
+
+__all__ = ["main"]
+
+ICON = Path(__file__).resolve().parents[2] / "assets" / "icon.png"  # a Material icon would be fetched from another host
+# Streamlit leaves 6 rem above the page for a header that is nearly empty here; the figures need the room
+TIGHTER = "<style>.stMainBlockContainer {padding-top: 2.6rem; padding-bottom: 3rem}</style>"
+
+
+def main() -> None:
+    """Draw the page that the address names."""
+    st.set_page_config(page_title="sevis", page_icon=ICON, layout="wide")
+    st.html(TIGHTER)
+    pages = [
+        st.Page(page.render, title=page.TITLE, icon=page.ICON, url_path=page.TITLE.lower(), default=place == 0)
+        for place, page in enumerate(PAGES)
+    ]
+    st.navigation(pages, position="top").run()

@@ -1,0 +1,135 @@
+"""Every cache and every session key of the page, and nothing else."""
+
+from __future__ import annotations
+
+import gc
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import streamlit as st
+
+from sevis import pictures
+from sevis.engine import Engine
+from sevis.figures import DARK, LIGHT, Theme
+from sevis.inspector import CheckpointError, Inspector, available, choose_device, load
+from sevis.pictures import Picture, PictureError
+from sevis.records import GateSite, Inspection
+
+__all__ = ["EXPECTED", "NETWORK_BUDGET", "Sample", "classes", "device", "engine", "inspect", "networks", "picture", "samples", "theme"]
+
+SAMPLES = Path(__file__).resolve().parents[2] / "assets" / "samples"
+NETWORK_BUDGET = 2 << 30  # bytes of weights in memory at a time
+EXPECTED = (
+    PictureError,
+    CheckpointError,
+    RuntimeError,
+)  # what a visitor is told in one sentence: engine.Busy and its like are RuntimeErrors
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A picture that ships with sevis."""
+
+    title: str
+    file: Path
+    credit: str
+
+
+@st.cache_resource(show_spinner=False, on_release=lambda held: held.close())
+def engine() -> Engine[Inspector]:
+    """The one engine of this server: all visitors' pictures go through it."""
+    return Engine(_load, budget=NETWORK_BUDGET)
+
+
+def _load(name: str) -> Inspector:
+    """A network for the engine, with everything that came with it kept out of later collections: they take 0.17 s otherwise."""
+    inspector = load(name)
+    gc.unfreeze()
+    gc.collect()
+    gc.freeze()
+    return inspector
+
+
+@st.cache_data(show_spinner=False)
+def networks() -> tuple[str, ...]:
+    """The networks of the menu."""
+    return available()
+
+
+@st.cache_data(show_spinner=False, max_entries=64)
+def classes(network: str) -> tuple[str, ...]:
+    """The classes that a network knows."""
+    with engine().borrow(network, check=_leave) as inspector:
+        return inspector.classes
+
+
+@st.cache_data(show_spinner=False)
+def samples() -> tuple[Sample, ...]:
+    """The pictures that ship with sevis, in display order."""
+    entries = json.loads((SAMPLES / "samples.json").read_text(encoding="utf-8"))
+    return tuple(Sample(entry["title"], SAMPLES / entry["file"], entry["credit"]) for entry in entries)
+
+
+@st.cache_data(show_spinner=False, max_entries=64)
+def picture(data: bytes) -> Picture:
+    """A picture file's bytes as pixels.
+
+    Raises:
+        PictureError: it is not a picture that can be shown; the sentence says why.
+    """
+    return pictures.read(data)
+
+
+@st.cache_data(show_spinner=False, max_entries=48)
+def inspect(network: str, pixels: np.ndarray, target: str | None) -> Inspection:
+    """What a network did with a picture; the same question is computed once, and each visitor gets a copy of the answer."""
+    return engine().ask(network, pixels, target).result(check=_leave)
+
+
+def _leave() -> None:
+    """Let Streamlit end this run if its visitor left or moved on: reading the session state is where it may."""
+    st.session_state.get("network")
+
+
+def device() -> str:
+    """Where the networks run."""
+    return str(choose_device())
+
+
+def theme() -> Theme:
+    """The colours that fit the visitor's page."""
+    return DARK if st.context.theme.type == "dark" else LIGHT
+
+
+def choose(site: GateSite, channel: int | None) -> None:
+    """Put a block and a channel into the session, where their widgets and the address take them from."""
+    st.session_state["block"] = site.name
+    st.session_state["channel"] = channel
+
+
+def settle_block(names: tuple[str, ...]) -> str | None:
+    """The chosen block, as this network has it: after a change of network the same stage and block, or none."""
+    held = st.session_state.get("block")
+    if held is not None and held not in names:
+        st.session_state["block"] = next((name for name in names if name[2:] == str(held)[2:]), None)
+    chosen: str | None = st.session_state.get("block")
+    return chosen
+
+
+def settle_channel(count: int) -> None:
+    """Forget a channel that the block does not have."""
+    held = st.session_state.get("channel")
+    if held is not None and not 0 <= held < count:
+        st.session_state["channel"] = None
+
+
+def remember_source(source: str) -> None:
+    """The last thing that gave a picture is the one that is shown: "upload", "camera" or "sample"."""
+    st.session_state["source"] = source
+
+
+def source() -> str:
+    """What gave the picture last."""
+    return str(st.session_state.get("source", "sample"))
