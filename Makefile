@@ -1,0 +1,38 @@
+# make app | make test | make check | make train NET=... DATA=...
+PYTHON ?= python3
+PORT ?= 8501
+BIN := .venv/bin
+
+.PHONY: app test check train clean
+
+app: .venv/app.stamp
+	@echo "sevis is at http://localhost:$(PORT)"
+	@$(BIN)/python -m streamlit run app.py --server.port $(PORT)
+
+test: check
+	$(BIN)/python -m pytest
+
+check: .venv/test.stamp
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+# NET: se_resnet18 or sk_net26; DATA: a folder or .tar of train/CLASS/*.jpg and val/CLASS/*.jpg; ARGS: see python -m sevis train --help
+train: .venv/app.stamp
+	$(BIN)/python -m sevis train $(NET) $(DATA) $(ARGS)
+
+.venv/bin/python:
+	$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11) and 'sevis needs Python 3.11 or newer; name one with make PYTHON=...')"
+	$(PYTHON) -m venv .venv
+
+.venv/app.stamp: requirements.txt | .venv/bin/python
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet --requirement requirements.txt
+	@touch $@
+
+.venv/test.stamp: pyproject.toml .venv/app.stamp
+	$(BIN)/python -m pip install --quiet --group test
+	@touch $@
+
+clean:
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache
