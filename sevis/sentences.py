@@ -239,7 +239,8 @@ def standouts(inspection: Inspection) -> tuple[str, ...]:
     """Two or three sentences on what stands out most in this picture."""
     against_average = (_furthest_block, _strongest_channel, _oddest_channel)
     alone = (_widest_block, _strongest_channel, _last_map)
-    found = (say(inspection) for say in (against_average if inspection.averages else alone))
+    sayings = (against_average if inspection.averages else alone) if inspection.gates else (_last_map,)
+    found = (say(inspection) for say in sayings)
     return tuple(sentence for sentence in found if sentence)
 
 

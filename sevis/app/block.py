@@ -11,7 +11,7 @@ from sevis import sentences
 from sevis.analysis.rank import RANKINGS, By, channel_influence, deviation, strongest, weight
 from sevis.app import state
 from sevis.app.chart import chart, clickable
-from sevis.app.words import say
+from sevis.app.words import plain, say
 from sevis.figures import branches, feature_maps, histogram, influence, sorted_weights, squeeze_weight
 from sevis.records import Inspection
 
@@ -21,32 +21,11 @@ BY = {"weight": "weight", "influence": "influence", "deviation": "distance from 
 SHOWN = 6  # channels whose feature maps are drawn
 
 
-def block_section(inspection: Inspection, depth: int) -> None:
+def block_section(inspection: Inspection, depth: int, channel: int | None) -> None:
     """The chosen block: its words, its figures, its strongest channels' maps."""
-    site = inspection.sites[depth]
-    state.settle_channel(site.channels)
-    st.subheader("One block", anchor="block")
-    left, middle, right = st.columns([2, 2, 6], gap="medium", vertical_alignment="bottom")
-    names = [each.name for each in inspection.sites]
-    with left:
-        st.selectbox("Block", names, index=None, placeholder=f"{site.name}, moved furthest", key="block", bind="query-params")
-    with middle:
-        channel = st.number_input(
-            "Channel",
-            0,
-            site.channels - 1,
-            None,
-            1,
-            placeholder="none chosen",
-            key="channel",
-            bind="query-params",
-            help="Click a point in a figure, or type its number.",
-        )
-    with right:
-        say(
-            sentences.block_sentence(inspection, depth),
-            sentences.channel_sentence(inspection, depth, channel) if channel is not None else "",
-        )
+    st.subheader(f"Block {plain(inspection.sites[depth].name)}", anchor="block")
+    channel_words = sentences.channel_sentence(inspection, depth, channel) if channel is not None else ""
+    say(sentences.block_sentence(inspection, depth), channel_words)
     _figures(inspection, depth, channel)
     _maps(inspection, depth, channel)
     if st.toggle("Show the numbers as a table", key="table"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -109,13 +110,11 @@ def choose(site: GateSite, channel: int | None) -> None:
     st.session_state["channel"] = channel
 
 
-def settle_block(names: tuple[str, ...]) -> str | None:
-    """The chosen block, as this network has it: after a change of network the same stage and block, or none."""
+def settle_block(names: Sequence[str]) -> None:
+    """After a change of network: the same stage and block of the new one, or none."""
     held = st.session_state.get("block")
     if held is not None and held not in names:
         st.session_state["block"] = next((name for name in names if name[2:] == str(held)[2:]), None)
-    chosen: str | None = st.session_state.get("block")
-    return chosen
 
 
 def settle_channel(count: int) -> None:

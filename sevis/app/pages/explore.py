@@ -5,8 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from sevis import sentences
-from sevis.analysis.rank import moved
-from sevis.app import sidebar, state
+from sevis.app import controls, sidebar, state
 from sevis.app.block import block_section
 from sevis.app.chart import chart, clickable
 from sevis.app.words import plain, say
@@ -16,9 +15,6 @@ from sevis.records import Inspection
 
 TITLE = "Explore"
 ICON = ":material/visibility:"
-
-SCALES = {"average": "against the average picture", "absolute": "absolute"}
-ORDERS = {"sorted": "sorted", "network": "in network order"}
 
 
 def render() -> None:
@@ -34,13 +30,13 @@ def render() -> None:
     for note in (*choice.picture.notes, *inspection.warnings):
         st.info(plain(note))
     _summary(inspection, choice.title)
-    if inspection.gates:
-        depth = _block(inspection)
-        _network(inspection, depth)
-        block_section(inspection, depth)
-    else:
-        depth = None
-    _cams(inspection, depth)
+    if not inspection.gates:
+        _cams(inspection, None)
+        return
+    view = controls.choose(inspection)
+    _network(inspection, view)
+    block_section(inspection, view.depth, view.channel)
+    _cams(inspection, view.depth)
 
 
 def _summary(inspection: Inspection, title: str) -> None:
@@ -59,41 +55,9 @@ def _summary(inspection: Inspection, title: str) -> None:
             st.markdown(plain(sentence))
 
 
-def _block(inspection: Inspection) -> int:
-    """The chosen block's place, or that of the block that moved furthest; its widget stands further down, where the block is shown."""
-    names = tuple(site.name for site in inspection.sites)
-    chosen = state.settle_block(names)
-    far = [moved(inspection, depth) or 0.0 for depth in range(len(names))]
-    return names.index(chosen) if chosen in names else far.index(max(far))
-
-
-def _network(inspection: Inspection, depth: int) -> None:
+def _network(inspection: Inspection, view: controls.View) -> None:
     """The main figure: every gate at once."""
-    left, right = st.columns([3, 2], gap="medium", vertical_alignment="bottom")
-    with left:
-        scale = st.segmented_control(
-            "Weights",
-            list(SCALES),
-            required=True,
-            default="average",
-            format_func=SCALES.__getitem__,
-            key="scale",
-            bind="query-params",
-            disabled=not inspection.averages,
-        )
-    with right:
-        order = st.segmented_control(
-            "Channels", list(ORDERS), required=True, default="sorted", format_func=ORDERS.__getitem__, key="order", bind="query-params"
-        )
-    channel = st.session_state.get("channel")
-    chosen = (depth, channel if channel is not None and 0 <= channel < inspection.sites[depth].channels else None)
-    figure = network(
-        inspection,
-        scale="absolute" if scale == "absolute" else "average",
-        order="network" if order == "network" else "sorted",
-        selected=chosen,
-        theme=state.theme(),
-    )
+    figure = network(inspection, scale=view.scale, order=view.order, selected=(view.depth, view.channel), theme=state.theme())
     clickable(figure, "network_figure", inspection)
     say(sentences.WHAT["network"], sentences.network_sentence(inspection), "Click a cell to see its block and channel below.")
 
