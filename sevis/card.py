@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
-from dataclasses import asdict
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +16,14 @@ from safetensors.torch import save
 from torch import Tensor, nn
 
 from sevis.capture.tracer import Tape, Watch
-from sevis.nets.photographs import Photographs
+from sevis.nets.photographs import Photographs, load_photographs
 from sevis.nets.preprocessing import Preprocessing
-from sevis.nets.training import Recipe
+from sevis.nets.recipes import RECIPES, Recipe
+from sevis.nets.training import Progress, train
 from sevis.nets.zoo import ARCHITECTURES
 from sevis.records import GateRecord
 
-__all__ = ["aliveness", "measure", "publish", "run"]
+__all__ = ["aliveness", "make", "measure", "publish", "run"]
 
 BATCH = 64
 
@@ -105,7 +106,7 @@ def publish(
     architecture: str,
     arguments: dict[str, Any],
     state: dict[str, Tensor],
-    recipe: Recipe,
+    recipes: Sequence[Recipe],
     photographs: Photographs,
     preprocessing: Preprocessing,
 ) -> dict[str, Any]:
@@ -132,7 +133,7 @@ def publish(
             "paths": [gate["path"] for gate in measured["gates"]],
             "pictures": len(photographs),
         },
-        "recipe": asdict(recipe),
+        "recipes": [asdict(recipe) for recipe in recipes],
         "measured": measured,
     }
     target.with_name(target.name + ".json").write_text(json.dumps(card, indent=1) + "\n", encoding="utf-8")
@@ -144,3 +145,40 @@ def _write(path: Path, tensors: dict[str, Tensor]) -> str:
     data = save(tensors)
     path.write_bytes(data)
     return hashlib.sha256(data).hexdigest()
+
+
+def make(
+    net: str,
+    data: Path,
+    *,
+    group: str,
+    out: Path,
+    runs: Path,
+    epochs: int | None = None,
+    device: str = "cpu",
+    compiled: bool = False,
+    report: Callable[[Progress], None] = lambda progress: None,
+) -> dict[str, Any]:
+    """Train a network of RECIPES on photographs, measure it on their val split and publish it; gives its card.
+
+    Args:
+        data: folder or .tar of train/CLASS/*.jpg and val/CLASS/*.jpg.
+        group: the checkpoint is called GROUP/NET.
+        out, runs: folders of the checkpoint and of the state from which a killed run goes on.
+        epochs: of the first recipe, in place of its own; the ones after it are then left out.
+    """
+    course = RECIPES[net]
+    recipes = course.recipes if epochs is None else (replace(course.recipes[0], epochs=epochs),)
+    photographs = load_photographs(data, "train", course.side)
+    arguments = {"classes": len(photographs.classes), **course.arguments}
+    torch.manual_seed(recipes[0].seed)
+    trained = ARCHITECTURES[net](**arguments)
+    (runs / group).mkdir(parents=True, exist_ok=True)
+    for place, recipe in enumerate(recipes):
+        module = ARCHITECTURES[net](**arguments)
+        module.load_state_dict(trained.state_dict())
+        state = runs / group / f"{net}.{place}.pt"
+        trained = train(module, photographs, recipe, state, device=device, compiled=compiled, report=report)
+    validation = load_photographs(data, "val", course.side)
+    preprocessing = Preprocessing(course.side, course.side)
+    return publish(out, f"{group}/{net}", net, arguments, trained.state_dict(), recipes, validation, preprocessing)

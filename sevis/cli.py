@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from sevis.nets.recipes import RECIPES
+
 __all__ = ["app"]
 
 app = typer.Typer(add_completion=False, help="What channel attention does inside a convolutional network.", no_args_is_help=True)
-
-# what ships in pretrained/: arguments of the architecture, and epochs
-NARROWED: dict[str, tuple[dict[str, Any], int]] = {
-    "se_resnet18": ({"stem": "imagenet", "width": 0.5, "reduction": 8}, 40),
-    "sk_net26": ({"stem": "imagenet", "width": 0.25, "groups": 8}, 30),
-}
-SIDE = 160  # the networks' input: photos12's own size
 
 
 @app.callback()
@@ -27,7 +21,7 @@ def main() -> None:
 
 @app.command()
 def train(
-    net: Annotated[str, typer.Argument(help=f"Architecture: {', '.join(NARROWED)}.")],
+    net: Annotated[str, typer.Argument(help=f"Architecture: {', '.join(RECIPES)}.")],
     data: Annotated[Path, typer.Argument(help="Folder or .tar of train/CLASS/*.jpg and val/CLASS/*.jpg.")],
     name: Annotated[str, typer.Option(help="Group of the checkpoint: it becomes NAME/NET.")] = "photos12",
     out: Annotated[Path, typer.Option(help="Where the checkpoint and its card go.")] = Path("pretrained"),
@@ -43,32 +37,18 @@ def train(
     """
     import torch
 
-    from sevis.card import publish
+    from sevis.card import make
     from sevis.inspector import choose_device
-    from sevis.nets.photographs import load_photographs
-    from sevis.nets.preprocessing import Preprocessing
-    from sevis.nets.training import Recipe
-    from sevis.nets.training import train as run_training
-    from sevis.nets.zoo import ARCHITECTURES
 
-    if net not in NARROWED:
-        raise typer.BadParameter(f"no recipe for {net!r}; choose from {', '.join(NARROWED)}")
-    arguments, usual = NARROWED[net]
-    recipe = replace(Recipe(), epochs=epochs or usual)
+    if net not in RECIPES:
+        raise typer.BadParameter(f"no recipe for {net!r}; choose from {', '.join(RECIPES)}")
     torch.set_num_threads(threads or torch.get_num_threads())
     torch.set_flush_denormal(True)  # young networks fall into denormal numbers, ten times slower on a CPU
-    photographs = load_photographs(data, "train", SIDE)
-    arguments = {"classes": len(photographs.classes), **arguments}
-    torch.manual_seed(recipe.seed)
-    module = ARCHITECTURES[net](**arguments)
-    state = runs / name / f"{net}.pt"
-    state.parent.mkdir(parents=True, exist_ok=True)
+    where = str(choose_device(device))
     with _bar() as report:
-        trained = run_training(module, photographs, recipe, state, device=str(choose_device(device)), compiled=compiled, report=report)
-    typer.echo("Measuring on the val split ...")
-    validation = load_photographs(data, "val", SIDE)
-    card = publish(out, f"{name}/{net}", net, arguments, trained.state_dict(), recipe, validation, Preprocessing(SIDE, SIDE))
-    typer.echo(f"{out / name / net}.safetensors: {card['measured']['top1']:.1%} top-1 on {len(validation)} pictures")
+        card = make(net, data, group=name, out=out, runs=runs, epochs=epochs, device=where, compiled=compiled, report=report)
+    measured = card["measured"]
+    typer.echo(f"{out / name / net}.safetensors: {measured['top1']:.1%} top-1 on {measured['pictures']} pictures of val")
 
 
 class _bar:

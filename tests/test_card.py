@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from sevis import card
 from sevis.nets.photographs import Photographs
 from sevis.nets.preprocessing import Preprocessing
-from sevis.nets.training import Recipe
+from sevis.nets.recipes import Recipe
 from sevis.nets.zoo import load_network
 from sevis.records import GateRecord
 from tests import papers_in_numpy as papers
@@ -137,7 +137,7 @@ def test_predictions_come_in_the_photographs_order(shown: Photographs, restated:
 def published(shown: Photographs, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]:
     folder = tmp_path_factory.mktemp("pretrained")
     state = se_net().state_dict()
-    return folder, card.publish(folder, "tiny/net", "se_resnet18", ARGUMENTS, state, Recipe(epochs=7), shown, PREPROCESSING)
+    return folder, card.publish(folder, "tiny/net", "se_resnet18", ARGUMENTS, state, [Recipe(epochs=7)], shown, PREPROCESSING)
 
 
 def test_the_written_card_is_the_given_one(published: tuple[Path, dict[str, Any]]) -> None:
@@ -145,7 +145,7 @@ def test_the_written_card_is_the_given_one(published: tuple[Path, dict[str, Any]
     written = json.loads((folder / "tiny" / "net.json").read_text(encoding="utf-8"))
     assert written == json.loads(json.dumps(told))
     assert (written["name"], written["architecture"], written["arguments"]) == ("tiny/net", "se_resnet18", ARGUMENTS)
-    assert written["classes"] == list(CLASSES) and written["recipe"] == json.loads(json.dumps(asdict(Recipe(epochs=7))))
+    assert written["classes"] == list(CLASSES) and written["recipes"] == json.loads(json.dumps([asdict(Recipe(epochs=7))]))
     assert sorted(path.name for path in (folder / "tiny").iterdir()) == ["net.gates.safetensors", "net.json", "net.safetensors"]
     for key, suffix in ((written["sha256"], ""), (written["averages"]["sha256"], ".gates")):
         assert hashlib.sha256((folder / "tiny" / f"net{suffix}.safetensors").read_bytes()).hexdigest() == key

@@ -16,48 +16,12 @@ from torch.utils.data import DataLoader, Dataset
 
 from sevis.nets.blocks import SelectiveKernel, SqueezeExcitation
 from sevis.nets.photographs import Photographs
+from sevis.nets.recipes import Recipe
 
-__all__ = ["Progress", "Recipe", "accuracy", "logits_of", "train"]
+__all__ = ["Progress", "accuracy", "logits_of", "train"]
 
 EXCITATION_BLOCKS = (SqueezeExcitation, SelectiveKernel)
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """Everything that decides the outcome of a training run.
-
-    Attributes:
-        sizes: (share of the epochs, side in pixels), in order: progressive resolution.
-        weight_decay: on convolutions and the linear layer only. On the excitation it collapses the gates: with
-            5e-4 on everything, six of eight blocks ended with an image standard deviation of 0.002 to 0.019.
-        ema: decay of the weights' moving average, an update a step; the average is what is kept.
-        precision: "bfloat16" (autocast) or "float32".
-    """
-
-    epochs: int = 40
-    sizes: tuple[tuple[float, int], ...] = ((0.3, 64), (0.6, 96), (0.1, 128))
-    batch: int = 128
-    learning_rate: float = 0.2
-    momentum: float = 0.9
-    weight_decay: float = 5e-4
-    warm_up: float = 0.1
-    label_smoothing: float = 0.1
-    smallest_crop: float = 0.3
-    recolouring: float = 0.5
-    erasing: float = 0.1
-    ema: float = 0.998
-    precision: str = "bfloat16"
-    seed: int = 0
-
-    def side(self, epoch: int) -> int:
-        """The pictures' side in that epoch, counted from 0."""
-        done = 0.0
-        for share, side in self.sizes:
-            done += share
-            if epoch < round(done * self.epochs):
-                return side
-        return self.sizes[-1][1]
 
 
 @dataclass(frozen=True)

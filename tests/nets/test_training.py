@@ -14,9 +14,10 @@ from torch import Tensor, nn
 
 from sevis.nets.photographs import Photographs, load_photographs
 from sevis.nets.preprocessing import Preprocessing
+from sevis.nets.recipes import Recipe
 from sevis.nets.se_resnet import se_resnet
 from sevis.nets.sk_net import sk_net
-from sevis.nets.training import Progress, Recipe, accuracy, logits_of, normalise, parameter_groups, train
+from sevis.nets.training import Progress, accuracy, logits_of, normalise, parameter_groups, train
 from tests.tiny_checkpoints import photograph_files
 from tests.tiny_networks import se_net, short
 
