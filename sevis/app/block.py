@@ -24,8 +24,8 @@ SHOWN = 6  # channels whose feature maps are drawn
 def block_section(inspection: Inspection, depth: int, channel: int | None) -> None:
     """The chosen block: its words, its figures, its strongest channels' maps."""
     st.subheader(f"Block {plain(inspection.sites[depth].name)}", anchor="block")
-    channel_words = sentences.channel_sentence(inspection, depth, channel) if channel is not None else ""
-    say(sentences.block_sentence(inspection, depth), channel_words)
+    if channel is not None:
+        say(sentences.channel_sentence(inspection, depth, channel))
     _figures(inspection, depth, channel)
     _maps(inspection, depth, channel)
     if st.toggle("Show the numbers as a table", key="table"):
@@ -33,9 +33,8 @@ def block_section(inspection: Inspection, depth: int, channel: int | None) -> No
 
 
 def _figures(inspection: Inspection, depth: int, channel: int | None) -> None:
-    """Four figures of a channel gate, five of a branch selection."""
+    """Four figures of any gate, and the branches of a selection."""
     theme = state.theme()
-    branch = inspection.sites[depth].kind == "branch"
     left, right = st.columns(2, gap="medium")
     with left:
         clickable(squeeze_weight(inspection, depth, channel, theme=theme), "squeeze_weight", inspection)
@@ -43,14 +42,13 @@ def _figures(inspection: Inspection, depth: int, channel: int | None) -> None:
         chart(influence(inspection, depth, channel, theme=theme), "influence")
         say(sentences.WHAT["influence"], sentences.influence_sentence(inspection, depth))
     with right:
-        if branch:
-            chart(branches(inspection, depth, channel, theme=theme), "branches")
-            say(sentences.WHAT["branches"], sentences.branches_sentence(inspection, depth))
-        else:
-            chart(sorted_weights(inspection, depth, channel, theme=theme), "sorted_weights")
-            say(sentences.WHAT["sorted_weights"])
+        chart(sorted_weights(inspection, depth, channel, theme=theme), "sorted_weights")
+        say(sentences.WHAT["sorted_weights"], sentences.block_sentence(inspection, depth))
         chart(histogram(inspection, depth, theme=theme), "histogram")
         say(sentences.WHAT["histogram"], sentences.histogram_sentence(inspection, depth))
+    if inspection.sites[depth].kind == "branch":
+        chart(branches(inspection, depth, channel, theme=theme), "branches")
+        say(sentences.WHAT["branches"], sentences.branches_sentence(inspection, depth))
 
 
 def _maps(inspection: Inspection, depth: int, channel: int | None) -> None:

@@ -1,0 +1,67 @@
+"""The checkpoints that ship: what their cards say holds, and their gates are alive."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+import sevis
+from sevis.inspector import available
+from sevis.nets.zoo import PRETRAINED, read_card
+from sevis.records import Inspection
+
+SAMPLES = PRETRAINED.parent / "assets" / "samples"
+KNOWN = [entry for entry in json.loads((SAMPLES / "samples.json").read_text(encoding="utf-8")) if entry["class"]]
+CLAIMS = {"photos12/se_resnet18": 0.87, "photos12/sk_net26": 0.87}  # top-1 on val
+
+
+def test_both_networks_ship() -> None:
+    assert available() == tuple(CLAIMS)
+
+
+@pytest.mark.parametrize("name", CLAIMS)
+def test_the_card_reaches_the_claim(name: str) -> None:
+    measured = read_card(name)["measured"]
+    confusion = np.array(measured["confusion"])
+    assert confusion.sum() == measured["pictures"] == 3057
+    assert np.trace(confusion) / confusion.sum() == pytest.approx(measured["top1"])
+    assert measured["top1"] >= CLAIMS[name]
+
+
+@pytest.mark.parametrize("name", CLAIMS)
+def test_files_are_small(name: str) -> None:
+    for path in PRETRAINED.glob(f"{name}*"):
+        assert path.stat().st_size <= 12_000_000
+
+
+def test_squeeze_and_excitation_is_alive() -> None:
+    measured = read_card("photos12/se_resnet18")["measured"]
+    image, channel = (np.array([gate[key] for gate in measured["gates"]]) for key in ("image_std", "channel_std"))
+    assert (image > 0.06).mean() >= 0.75
+    assert (channel > 0.10).mean() >= 0.75
+    assert measured["top1"] - measured["top1_with_gates_of_another_picture"] >= 0.05
+
+
+def test_selection_is_alive() -> None:
+    measured = read_card("photos12/sk_net26")["measured"]
+    assert (np.array([gate["image_std"] for gate in measured["gates"]]) > 0.05).mean() >= 0.5
+
+
+@pytest.mark.parametrize("entry", KNOWN, ids=lambda entry: entry["file"])
+@pytest.mark.parametrize("name", CLAIMS)
+def test_samples_are_classified_right(name: str, entry: dict[str, str]) -> None:
+    assert sevis.load(name, device="cpu").inspect(SAMPLES / entry["file"]).predictions[0].label == entry["class"]
+
+
+@pytest.mark.parametrize("name", CLAIMS)
+def test_averages_fit_the_gates(name: str) -> None:
+    inspection: Inspection = sevis.load(name, device="cpu").inspect(SAMPLES / "chelsea.jpg")
+    card = {gate["path"]: gate for gate in read_card(name)["measured"]["gates"]}
+    assert len(inspection.averages) == len(inspection.gates) == 8
+    for record, average in zip(inspection.gates, inspection.averages, strict=True):
+        assert average.path == record.site.path and average.mean.shape == record.weights.shape[1:]
+        assert average.spread[-1].mean() == pytest.approx(card[average.path]["image_std"], abs=1e-4)
+        assert average.mean[-1].std() == pytest.approx(card[average.path]["channel_std"], abs=1e-4)
+        assert not record.site.warning
