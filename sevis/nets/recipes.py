@@ -64,5 +64,5 @@ FINISH = Recipe(epochs=8, sizes=((1.0, 128),), learning_rate=0.06, ema=0.99, see
 
 RECIPES: dict[str, Course] = {
     "se_resnet18": Course({"stem": "imagenet", "width": 0.5, "reduction": 8}, (Recipe(epochs=40), FINISH)),
-    "sk_net26": Course({"stem": "imagenet", "width": 0.25, "groups": 8}, (Recipe(epochs=30), FINISH)),
+    "sk_net26": Course({"stem": "imagenet", "width": 0.25, "groups": 8}, (Recipe(epochs=30),)),
 }
