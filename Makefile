@@ -23,7 +23,7 @@ train: .venv/app.stamp
 
 .venv/bin/python:
 	$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11) and 'sevis needs Python 3.11 or newer; name one with make PYTHON=...')"
-	$(PYTHON) -m venv .venv
+	$(PYTHON) -m venv .venv || { rm -rf .venv; exit 1; }
 
 .venv/app.stamp: requirements.txt | .venv/bin/python
 	$(BIN)/python -m pip install --quiet --upgrade pip

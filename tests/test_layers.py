@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -170,3 +171,9 @@ def test_no_import_goes_round_in_a_circle() -> None:
     for module in sorted(edges):
         visit(module, ())
     assert len(done) > 20
+
+
+def test_the_readme_links_to_what_exists() -> None:
+    root = Path(__file__).resolve().parents[1]
+    links = re.findall(r"\]\(((?!http)[^)#]+)\)", (root / "README.md").read_text(encoding="utf-8"))
+    assert links and all((root / link).exists() for link in links)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 
 import streamlit as st
@@ -21,6 +22,7 @@ class Choice:
 
     title: str
     picture: Picture
+    digest: str  # sha256 of the file
     network: str
     target: str | None
 
@@ -36,7 +38,7 @@ def choose() -> Choice:
         st.markdown("### sevis\nSee which channels a network turned up, and where it looked.")
         title, data = _picture()
         network = _network()
-        return Choice(title, state.picture(data), network, _target(network))
+        return Choice(title, state.picture(data), hashlib.sha256(data).hexdigest(), network, _target(network))
 
 
 def _picture() -> tuple[str, bytes]:
@@ -48,7 +50,7 @@ def _picture() -> tuple[str, bytes]:
         max_upload_size=20,
         on_change=state.remember_source,
         args=("upload",),
-        help="PNG, JPEG, WebP or GIF; it stays on this server's memory and is never stored.",
+        help="PNG, JPEG, WebP or GIF; it stays in this server's memory for a while and is never written to disk.",
     )
     samples = {sample.title: sample for sample in state.samples()}
     title = st.selectbox(

@@ -10,9 +10,10 @@ from pathlib import Path
 
 import numpy as np
 import streamlit as st
+from PIL import Image
 
 from sevis import pictures
-from sevis.engine import Engine
+from sevis.engine import Busy, Engine, NoRoom, OutOfMemory, Stopped
 from sevis.figures import DARK, LIGHT, Theme
 from sevis.inspector import CheckpointError, Inspector, available, choose_device, load
 from sevis.pictures import Picture, PictureError
@@ -21,12 +22,10 @@ from sevis.records import GateSite, Inspection
 __all__ = ["EXPECTED", "NETWORK_BUDGET", "Sample", "classes", "device", "engine", "inspect", "networks", "picture", "samples", "theme"]
 
 SAMPLES = Path(__file__).resolve().parents[2] / "assets" / "samples"
+LARGEST = 2_000_000  # pixels of a picture that the page keeps
 NETWORK_BUDGET = 2 << 30  # bytes of weights in memory at a time
-EXPECTED = (
-    PictureError,
-    CheckpointError,
-    RuntimeError,
-)  # what a visitor is told in one sentence: engine.Busy and its like are RuntimeErrors
+# what a visitor is told in one sentence; anything else is a bug, for the log
+EXPECTED = (PictureError, CheckpointError, Busy, Stopped, NoRoom, OutOfMemory)
 
 
 @dataclass(frozen=True)
@@ -45,7 +44,10 @@ def engine() -> Engine[Inspector]:
 
 
 def _load(name: str) -> Inspector:
-    """A network for the engine, with everything that came with it kept out of later collections: they take 0.17 s otherwise."""
+    """A network for the engine, with everything that came with it kept out of later collections: they take 0.17 s otherwise.
+
+    Collections between loads are Python's own, of what is younger than the last load.
+    """
     inspector = load(name)
     gc.unfreeze()
     gc.collect()
@@ -53,10 +55,16 @@ def _load(name: str) -> Inspector:
     return inspector
 
 
-@st.cache_data(show_spinner=False)
 def networks() -> tuple[str, ...]:
-    """The networks of the menu."""
-    return available()
+    """The networks of the menu; there is at least one.
+
+    Raises:
+        CheckpointError: there is none.
+    """
+    found = available()
+    if not found:
+        raise CheckpointError("No network is in the folder pretrained/; fetch it anew.")
+    return found
 
 
 @st.cache_data(show_spinner=False, max_entries=64)
@@ -73,20 +81,30 @@ def samples() -> tuple[Sample, ...]:
     return tuple(Sample(entry["title"], SAMPLES / entry["file"], entry["credit"]) for entry in entries)
 
 
-@st.cache_data(show_spinner=False, max_entries=64)
+@st.cache_data(show_spinner=False, max_entries=16, ttl=600)
 def picture(data: bytes) -> Picture:
-    """A picture file's bytes as pixels.
+    """A picture file's bytes as at most LARGEST pixels: what is held for visitors and waits in the queue stays bounded.
 
     Raises:
         PictureError: it is not a picture that can be shown; the sentence says why.
     """
-    return pictures.read(data)
+    whole = pictures.read(data)
+    height, width = whole.pixels.shape[:2]
+    if height * width <= LARGEST:
+        return whole
+    scale = (LARGEST / (height * width)) ** 0.5
+    smaller = Image.fromarray(whole.pixels).resize((max(int(width * scale), 1), max(int(height * scale), 1)), Image.Resampling.BOX)
+    note = f"The picture was brought from {width} x {height} to {smaller.width} x {smaller.height} pixels."
+    return Picture(np.array(smaller), (*whole.notes, note))
 
 
-@st.cache_data(show_spinner=False, max_entries=48)
-def inspect(network: str, pixels: np.ndarray, target: str | None) -> Inspection:
-    """What a network did with a picture; the same question is computed once, and each visitor gets a copy of the answer."""
-    return engine().ask(network, pixels, target).result(check=_leave)
+@st.cache_data(show_spinner=False, max_entries=48, ttl=3600)
+def inspect(network: str, digest: str, _pixels: np.ndarray, target: str | None) -> Inspection:
+    """What a network did with a picture; the same question is computed once, and each visitor gets a copy of the answer.
+
+    The digest of the file stands for the pixels: of an array this size Streamlit would hash a sample only.
+    """
+    return engine().ask(network, _pixels, target).result(check=_leave)
 
 
 def _leave() -> None:

@@ -106,32 +106,40 @@ class _Run:
     optimizer: torch.optim.Optimizer
     schedule: torch.optim.lr_scheduler.LRScheduler
     forward: Callable[[Tensor], Tensor]
+    of: str
+    steps: int
     epoch: int = 0
     parts: tuple[str, ...] = field(default=("module", "average", "optimizer", "schedule"), repr=False)
 
     def save(self, path: Path) -> None:
         """Write the state; a kill in the middle leaves the old file whole."""
         fresh = path.with_suffix(".new")
-        torch.save({"epoch": self.epoch} | {part: getattr(self, part).state_dict() for part in self.parts}, fresh)
+        torch.save({"epoch": self.epoch, "of": self.of} | {part: getattr(self, part).state_dict() for part in self.parts}, fresh)
         fresh.replace(path)
 
     def resume(self, path: Path) -> None:
         """Go on from a state file, where there is one."""
         if path.exists():
             state = torch.load(path, weights_only=True, map_location=next(self.module.parameters()).device)
+            if state.get("of") != self.of:
+                raise ValueError(
+                    f"{path} belongs to another run ({state.get('of')}; expected {self.of}); delete it, or name another folder"
+                )
             self.epoch = state["epoch"]
             for part in self.parts:
                 getattr(self, part).load_state_dict(state[part])
 
 
-def _start(module: nn.Module, recipe: Recipe, steps: int, compiled: bool) -> _Run:
+def _start(module: nn.Module, recipe: Recipe, photographs: Photographs, compiled: bool) -> _Run:
+    steps = max(len(photographs) // recipe.batch, 1)
     optimizer = torch.optim.SGD(parameter_groups(module, recipe.weight_decay), recipe.learning_rate, recipe.momentum, nesterov=True)
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimizer, recipe.learning_rate, total_steps=recipe.epochs * steps, pct_start=recipe.warm_up, cycle_momentum=False
     )
     average = AveragedModel(module, multi_avg_fn=get_ema_multi_avg_fn(recipe.ema), use_buffers=True)
     forward = torch.compile(module, dynamic=False) if compiled else module
-    return _Run(module, average, optimizer, schedule, forward)
+    of = f"{len(photographs)} pictures of {', '.join(photographs.classes)}; {recipe}"
+    return _Run(module, average, optimizer, schedule, forward, of, steps)
 
 
 def train(
@@ -152,15 +160,14 @@ def train(
         report: called after every step.
     """
     module.to(device).to(memory_format=torch.channels_last).train()
-    steps = max(len(photographs) // recipe.batch, 1)
-    run = _start(module, recipe, steps, compiled)
+    run = _start(module, recipe, photographs, compiled)
     run.resume(state)
     workers = (os.cpu_count() or 1) if len(photographs) > recipe.batch else 0
     for epoch in range(run.epoch, recipe.epochs):
         torch.manual_seed(recipe.seed * 100_003 + epoch)
         for step, (pixels, labels) in enumerate(_batches(photographs, recipe, epoch, workers), 1):
             loss = _step(run, pixels.to(device, non_blocking=True), labels.to(device, non_blocking=True), recipe)
-            report(Progress(epoch + 1, recipe.epochs, step, steps, loss))
+            report(Progress(epoch + 1, recipe.epochs, step, run.steps, loss))
         run.epoch = epoch + 1
         run.save(state)
     trained: nn.Module = run.average.module

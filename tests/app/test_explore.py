@@ -161,6 +161,31 @@ def test_a_full_queue_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "64" in app.error[0].value
 
 
+def test_an_empty_menu_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(state, "available", tuple)
+    app = opened()
+    assert not app.exception
+    assert "pretrained" in app.error[0].value
+
+
+def test_a_bug_is_not_told_as_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    app = opened()
+
+    def fail(*_: object, **__: object) -> None:
+        raise RuntimeError("size mismatch in some.cpp:77")
+
+    monkeypatch.setattr(state.engine(), "ask", fail)
+    app.selectbox(key="target").set_value("dog").run()
+    assert not app.error
+    assert len(app.exception) == 1
+
+
+def test_a_large_picture_is_kept_small() -> None:
+    kept = state.picture(png(np.zeros((1_500, 3_000, 3), np.uint8)))
+    assert kept.pixels.shape == (1000, 2000, 3)
+    assert "3000 x 1500" in kept.notes[-1]
+
+
 def test_choosing_a_block_or_channel_runs_no_network(monkeypatch: pytest.MonkeyPatch) -> None:
     app = opened()
     asked: list[object] = []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from pathlib import Path
 from urllib.parse import parse_qs, urlparse
 
@@ -88,19 +89,23 @@ def test_first_visit_shows_every_gate(opened: Page) -> None:
 
 
 def test_a_sample_changes_picture_and_address(opened: Page) -> None:
-    before = traces(opened, "network_figure")
+    strip = "plot => Array.from(plot.data.find(t => t.type === 'heatmap').z[0]).slice(0, 8)"
+    before = opened.locator(".st-key-network_figure .js-plotly-plot").evaluate(strip)
     pick(opened, "or a sample", "coffee")
     expect(opened.get_by_text(re.compile("coffee.*, as the network saw it", re.IGNORECASE))).to_be_visible()
     assert "offee" in choices(opened)["picture"]
-    assert [t["type"] for t in traces(opened, "network_figure")] == [t["type"] for t in before]
+    settled(opened)
+    assert opened.locator(".st-key-network_figure .js-plotly-plot").evaluate(strip) != before
 
 
 def test_an_uploaded_photograph_is_shown(opened: Page, tmp_path: Path) -> None:
     photograph = tmp_path / "my kitten.png"
     Image.open(KITTEN).save(photograph)
+    started = time.monotonic()
     opened.locator("input[type=file]").set_input_files(photograph)
     expect(opened.get_by_text("my kitten.png, as the network saw it")).to_be_visible(timeout=30_000)
     settled(opened)
+    assert time.monotonic() - started < 10  # 3 s are promised on two idle cores; a busy machine gets some room
     first = opened.locator(".st-key-prediction .js-plotly-plot").evaluate("plot => plot.layout.yaxis.ticktext[0]")
     assert re.sub("<[^>]*>", "", first) == "cat"
 

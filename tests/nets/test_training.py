@@ -183,3 +183,10 @@ def test_accuracy_is_the_share_of_hits(photographs: Photographs) -> None:
     assert photographs.labels.tolist() == [0] * 4 + [1] * 4
     logits = torch.from_numpy(np.array([[2, 1], [2, 1], [1, 2], [2, 1], [2, 1], [1, 2], [2, 1], [2, 1]], np.float32))
     assert accuracy(logits, photographs) == 4 / 8
+
+
+def test_the_state_of_another_run_is_refused(photographs: Photographs, tmp_path: Path) -> None:
+    state = tmp_path / "state.pt"
+    train(fresh(), photographs, RECIPE, state)
+    with pytest.raises(ValueError, match="belongs to another run"):
+        train(fresh(), photographs, replace(RECIPE, epochs=5), state)

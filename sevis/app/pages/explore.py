@@ -22,7 +22,7 @@ def render() -> None:
     try:
         choice = sidebar.choose()
         with st.spinner(f"Running {choice.network} on {plain(choice.title)} ..."):
-            inspection = state.inspect(choice.network, choice.picture.pixels, choice.target)
+            inspection = state.inspect(choice.network, choice.digest, choice.picture.pixels, choice.target)
     except state.EXPECTED as error:
         st.error(plain(str(error)))
         return
