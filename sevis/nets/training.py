@@ -10,15 +10,15 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import DataLoader
 
 from sevis.nets.blocks import SelectiveKernel, SqueezeExcitation
 from sevis.nets.photographs import Photographs
 from sevis.nets.recipes import Recipe
+from sevis.nets.tasks import CLASSIFICATION, Task
 
-__all__ = ["Progress", "accuracy", "logits_of", "train"]
+__all__ = ["Progress", "train"]
 
 EXCITATION_BLOCKS = (SqueezeExcitation, SelectiveKernel)
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
@@ -35,38 +35,14 @@ class Progress:
     loss: float
 
 
-class _Augmented(Dataset[tuple[Tensor, Tensor]]):
-    """The training photographs, each time cropped, flipped and recoloured anew."""
-
-    def __init__(self, photographs: Photographs, recipe: Recipe, side: int) -> None:
-        from torchvision.transforms import v2
-
-        self._pixels = torch.from_numpy(photographs.pixels)
-        self._labels = torch.from_numpy(photographs.labels)
-        self._augment = v2.Compose(
-            [
-                v2.RandomResizedCrop(side, scale=(recipe.smallest_crop, 1.0), antialias=True),
-                v2.RandomHorizontalFlip(),
-                v2.RandomApply([v2.TrivialAugmentWide()], recipe.recolouring),
-                v2.RandomErasing(recipe.erasing, value=0),
-            ]
-        )
-
-    def __len__(self) -> int:
-        return len(self._labels)
-
-    def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
-        return self._augment(self._pixels[index]), self._labels[index]
-
-
 def _quiet_worker(_: int) -> None:
     torch.set_num_threads(1)
 
 
-def _batches(photographs: Photographs, recipe: Recipe, epoch: int, workers: int) -> DataLoader[tuple[Tensor, Tensor]]:
+def _batches(task: Task, photographs: Photographs, recipe: Recipe, epoch: int, workers: int) -> DataLoader[tuple[Tensor, ...]]:
     """One epoch's batches; their order and augmentation depend on the seed and the epoch alone."""
     return DataLoader(
-        _Augmented(photographs, recipe, recipe.side(epoch)),
+        task.examples(photographs, recipe, recipe.side(epoch)),
         recipe.batch,
         shuffle=True,
         drop_last=len(photographs) >= recipe.batch,
@@ -84,12 +60,17 @@ def normalise(pixels: Tensor, mean: tuple[float, ...] = MEAN, std: tuple[float, 
     return (scaled - torch.tensor(mean, device=pixels.device).view(shape)) / torch.tensor(std, device=pixels.device).view(shape)
 
 
-def parameter_groups(module: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
-    """The parameters in two groups: weight decay on convolutions and linear layers outside the excitation, none elsewhere."""
-    excitation = {id(p) for block in module.modules() if isinstance(block, EXCITATION_BLOCKS) for p in _excitation_parameters(block)}
-    decayed = [p for p in module.parameters() if p.ndim > 1 and id(p) not in excitation]
-    free = [p for p in module.parameters() if p.ndim <= 1 or id(p) in excitation]
-    return [{"params": decayed, "weight_decay": weight_decay}, {"params": free, "weight_decay": 0.0}]
+def parameter_groups(module: nn.Module, recipe: Recipe) -> list[dict[str, Any]]:
+    """The parameters in three groups: convolutions and linear layers, which decay; norms and biases; the excitation."""
+    excitation = [p for block in module.modules() if isinstance(block, EXCITATION_BLOCKS) for p in _excitation_parameters(block)]
+    spared = {id(p) for p in excitation}
+    rest = [p for p in module.parameters() if id(p) not in spared]
+    rate = recipe.learning_rate
+    return [
+        {"params": [p for p in rest if p.ndim > 1], "lr": rate, "weight_decay": recipe.weight_decay},
+        {"params": [p for p in rest if p.ndim <= 1], "lr": rate, "weight_decay": 0.0},
+        {"params": excitation, "lr": rate * recipe.excitation_rate, "weight_decay": 0.0},
+    ]
 
 
 def _excitation_parameters(block: nn.Module) -> Iterator[nn.Parameter]:
@@ -132,9 +113,10 @@ class _Run:
 
 def _start(module: nn.Module, recipe: Recipe, photographs: Photographs, compiled: bool) -> _Run:
     steps = max(len(photographs) // recipe.batch, 1)
-    optimizer = torch.optim.SGD(parameter_groups(module, recipe.weight_decay), recipe.learning_rate, recipe.momentum, nesterov=True)
+    optimizer = torch.optim.SGD(parameter_groups(module, recipe), momentum=recipe.momentum, nesterov=True)
+    peaks = [group["lr"] for group in optimizer.param_groups]
     schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimizer, recipe.learning_rate, total_steps=recipe.epochs * steps, pct_start=recipe.warm_up, cycle_momentum=False
+        optimizer, peaks, total_steps=recipe.epochs * steps, pct_start=recipe.warm_up, cycle_momentum=False
     )
     average = AveragedModel(module, multi_avg_fn=get_ema_multi_avg_fn(recipe.ema), use_buffers=True)
     forward = torch.compile(module, dynamic=False) if compiled else module
@@ -148,6 +130,7 @@ def train(
     recipe: Recipe,
     state: Path,
     *,
+    task: Task = CLASSIFICATION,
     device: str = "cpu",
     compiled: bool = False,
     report: Callable[[Progress], None] = lambda progress: None,
@@ -155,6 +138,7 @@ def train(
     """The trained network (the moving average of its weights, in eval mode); the module itself is trained in place.
 
     Args:
+        task: what the network is trained for.
         state: file that is written after every epoch, and read where it exists: a killed run goes on from it.
         compiled: run the network through torch.compile (1.6 times as fast on a CPU; needs a C++ compiler).
         report: called after every step.
@@ -165,8 +149,8 @@ def train(
     workers = (os.cpu_count() or 1) if len(photographs) > recipe.batch else 0
     for epoch in range(run.epoch, recipe.epochs):
         torch.manual_seed(recipe.seed * 100_003 + epoch)
-        for step, (pixels, labels) in enumerate(_batches(photographs, recipe, epoch, workers), 1):
-            loss = _step(run, pixels.to(device, non_blocking=True), labels.to(device, non_blocking=True), recipe)
+        for step, batch in enumerate(_batches(task, photographs, recipe, epoch, workers), 1):
+            loss = _step(run, task, recipe, *(part.to(device, non_blocking=True) for part in batch))
             report(Progress(epoch + 1, recipe.epochs, step, run.steps, loss))
         run.epoch = epoch + 1
         run.save(state)
@@ -174,11 +158,11 @@ def train(
     return trained.eval()
 
 
-def _step(run: _Run, pixels: Tensor, labels: Tensor, recipe: Recipe) -> float:
+def _step(run: _Run, task: Task, recipe: Recipe, pixels: Tensor, *targets: Tensor) -> float:
     """One update; gives the loss."""
     pictures = normalise(pixels).to(memory_format=torch.channels_last)
     with torch.autocast(pictures.device.type, torch.bfloat16, enabled=recipe.precision == "bfloat16"):
-        loss = F.cross_entropy(run.forward(pictures), labels, label_smoothing=recipe.label_smoothing)
+        loss = task.loss(run.forward(pictures), targets, recipe, run.module)
     run.optimizer.zero_grad(set_to_none=True)
     loss.backward()
     nn.utils.clip_grad_norm_(run.module.parameters(), 2.0)
@@ -186,16 +170,3 @@ def _step(run: _Run, pixels: Tensor, labels: Tensor, recipe: Recipe) -> float:
     run.schedule.step()
     run.average.update_parameters(run.module)
     return loss.item()
-
-
-@torch.no_grad()
-def logits_of(module: nn.Module, photographs: Photographs, *, batch: int = 128) -> Tensor:
-    """The network's logits on every photograph, (N, classes), on the CPU."""
-    device = next(module.parameters()).device
-    parts = torch.from_numpy(photographs.pixels).split(batch)
-    return torch.cat([module(normalise(part.to(device))).float().cpu() for part in parts])
-
-
-def accuracy(logits: Tensor, photographs: Photographs) -> float:
-    """The share of photographs whose most probable class is their own (top-1)."""
-    return float((logits.argmax(1).numpy() == photographs.labels).mean())
