@@ -86,6 +86,17 @@ class World:
     def score(self, name: str, number: int) -> float:
         return self.engine.ask(name, picture(number)).result(timeout=PATIENCE).score
 
+    def hold_loads(self) -> tuple[Event, Event]:
+        """From now on every load sets the first event and waits for the second."""
+        loading, loaded = Event(), Event()
+
+        def before_load(name: str) -> None:
+            loading.set()
+            assert_set(loaded)
+
+        self.before_load = before_load
+        return loading, loaded
+
     @contextmanager
     def held(self, name: str = "a", number: int = 999) -> Iterator[Ticket]:
         """The worker stands still in the middle of a batch of one; what is asked meanwhile waits in the queue."""
@@ -409,13 +420,7 @@ def assert_set(event: Event) -> None:
 
 def test_one_network_is_loaded_while_the_others_answer(world: World) -> None:
     world.score("a", 0)
-    loading, loaded = Event(), Event()
-
-    def before_load(name: str) -> None:
-        loading.set()
-        assert_set(loaded)
-
-    world.before_load = before_load
+    loading, loaded = world.hold_loads()
     (cold,) = world.ask("b", 1)
     assert loading.wait(PATIENCE)
     (later,) = world.ask("c", 2)
@@ -493,13 +498,7 @@ def test_a_running_network_stays(make: Callable[..., World]) -> None:
 def test_a_network_that_arrives_in_the_middle_of_a_batch_waits_for_its_end(make: Callable[..., World]) -> None:
     world = make(budget=NBYTES)
     world.score("a", 0)
-    loading, loaded = Event(), Event()
-
-    def before_load(name: str) -> None:
-        loading.set()
-        assert_set(loaded)
-
-    world.before_load = before_load
+    loading, loaded = world.hold_loads()
     (other,) = world.ask("b", 1)
     assert loading.wait(PATIENCE)
     with world.held("a") as running:

@@ -90,6 +90,12 @@ def test_first_visit_shows_every_gate(opened: Page) -> None:
     assert sum(trace["type"] == "heatmap" for trace in drawn) == 8
     assert len(titles(opened)) >= 9
     assert opened.get_by_role("alert").count() == 0
+    # the figures have no background of their own: the page's text and theirs must both be light on dark, or dark on light
+    lightness = "e => { const [r, g, b] = getComputedStyle(e)[KEY].match(/[0-9.]+/g).map(Number); return (r + g + b) / 765; }"
+    background = opened.get_by_test_id("stApp").evaluate(lightness.replace("KEY", '"backgroundColor"'))
+    label = opened.locator(".st-key-network_figure .ytick text").first.evaluate(lightness.replace("KEY", '"fill"'))
+    dark = opened.evaluate("() => matchMedia('(prefers-color-scheme: dark)').matches")
+    assert (background < 0.2 and label > 0.6) if dark else (background > 0.9 and label < 0.5)
     opened.set_viewport_size({"width": 1280, "height": 3800})
     opened.wait_for_timeout(1500)
 
