@@ -19,15 +19,19 @@ T = TypeVar("T")
 
 
 def _average(features: Tensor) -> Tensor:
-    return features.mean(dim=(2, 3))
+    return features.mean(dim=(2, 3), keepdim=True)
 
 
 def _maximum(features: Tensor) -> Tensor:
-    return features.amax(dim=(2, 3))
+    return features.amax(dim=(2, 3), keepdim=True)
 
 
-# Hu et al. 2018, section 6.2 (squeeze operator) and 6.3 (excitation operator)
-SQUEEZES: dict[str, Callable[[Tensor], Tensor]] = {"average": _average, "max": _maximum}
+def _none(features: Tensor) -> Tensor:
+    return features
+
+
+# Hu et al. 2018, section 6.2 (squeeze operator), 7.1 (none of them) and 6.3 (excitation operator)
+SQUEEZES: dict[str, Callable[[Tensor], Tensor]] = {"average": _average, "max": _maximum, "none": _none}
 EXCITATIONS: dict[str, Callable[[Tensor], Tensor]] = {"sigmoid": torch.sigmoid, "tanh": torch.tanh, "relu": torch.relu}
 
 
@@ -46,7 +50,8 @@ class SqueezeExcitation(nn.Module):
     Args:
         channels: C of the feature map (N, C, H, W); the output has the same shape.
         reduction: r; the bottleneck has d = max(C // r, 1) units, so that a narrow map never gets an empty one.
-        squeeze: "average" or "max".
+        squeeze: "average" or "max"; "none" is the paper's NoSqueeze, whose excitation sees each place alone (two 1 x 1
+            convolutions), so that it has H x W weights a channel and is no channel gate.
         excitation: "sigmoid", "tanh" or "relu".
     """
 
@@ -59,9 +64,9 @@ class SqueezeExcitation(nn.Module):
         self.expand = nn.Linear(hidden, channels, bias=False)
 
     def forward(self, features: Tensor) -> Tensor:
-        z = self._squeeze(features)  # (N, C)
-        s = self._excitation(self.expand(F.relu(self.reduce(z))))  # (N, C)
-        gated: Tensor = features * s[:, :, None, None]
+        z = self._squeeze(features).movedim(1, -1)  # (N, 1, 1, C), or (N, H, W, C) without a squeeze
+        s = self._excitation(self.expand(F.relu(self.reduce(z))))
+        gated: Tensor = features * s.movedim(-1, 1)
         return gated
 
 
@@ -135,6 +140,7 @@ INTEGRATIONS: dict[str, Callable[[Tensor, Part, Part, Part], Tensor]] = {
     "pre": _pre,
     "post": _post,
     "identity": _identity,
+    "3x3": _standard,  # the SE block stands inside the branch, after its (first) 3 x 3 convolution, and se is the identity
 }
 
 
@@ -155,7 +161,7 @@ class Residual(nn.Module):
 def conv_norm(
     in_channels: int, channels: int, kernel: int, *, stride: int = 1, dilation: int = 1, groups: int = 1
 ) -> tuple[nn.Conv2d, nn.Module]:
-    """A convolution that keeps the size but for its stride, and its batch norm."""
-    padding = dilation * (kernel // 2)
+    """A convolution that keeps the size but for its stride, and its batch norm; an even kernel needs an even stride."""
+    padding = dilation * ((kernel - 1) // 2)
     conv = nn.Conv2d(in_channels, channels, kernel, stride, padding, dilation, groups, bias=False)
     return conv, nn.BatchNorm2d(channels)

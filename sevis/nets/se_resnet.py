@@ -1,15 +1,17 @@
-"""SE-ResNet (Hu et al. 2018, table 1) with the CIFAR or the ImageNet stem."""
+"""SE-ResNet (Hu et al. 2018, table 1) with the CIFAR or the ImageNet stem, and the paper's ablations of it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from torch import Tensor, nn
 
-from sevis.nets.blocks import Residual, SqueezeExcitation, conv_norm, pick
+from sevis.nets.blocks import EXCITATIONS, INTEGRATIONS, SQUEEZES, Residual, SqueezeExcitation, conv_norm, pick
 
-__all__ = ["DEPTHS", "STEMS", "ResNet", "projection", "se_resnet", "stages"]
+__all__ = ["ABLATIONS", "DEPTHS", "STAGES", "STEMS", "ResNet", "projection", "residual_stages", "se_resnet"]
+
+STAGES = (2, 3, 4, 5)  # as the paper counts them: stage 1 is the stem
 
 
 def cifar_stem(channels: int) -> nn.Sequential:
@@ -25,23 +27,24 @@ def imagenet_stem(channels: int) -> nn.Sequential:
 STEMS: dict[str, Callable[[int], nn.Sequential]] = {"cifar": cifar_stem, "imagenet": imagenet_stem}
 
 
-def basic(in_channels: int, planes: int, stride: int) -> nn.Sequential:
-    """Two 3 x 3 convolutions, the branch of ResNet-18 and 34."""
-    return nn.Sequential(*conv_norm(in_channels, planes, 3, stride=stride), nn.ReLU(), *conv_norm(planes, planes, 3))
+def basic(in_channels: int, planes: int, stride: int, *inside: nn.Module) -> nn.Sequential:
+    """Two 3 x 3 convolutions, the branch of ResNet-18 and 34; what is to stand inside it follows the first."""
+    return nn.Sequential(*conv_norm(in_channels, planes, 3, stride=stride), *inside, nn.ReLU(), *conv_norm(planes, planes, 3))
 
 
-def bottleneck(in_channels: int, planes: int, stride: int) -> nn.Sequential:
-    """1 x 1, 3 x 3 with the stride, 1 x 1 to four times the planes: the branch of ResNet-50 and deeper."""
+def bottleneck(in_channels: int, planes: int, stride: int, *inside: nn.Module) -> nn.Sequential:
+    """1 x 1, 3 x 3 with the stride and what is to stand inside, 1 x 1 to four times the planes: the branch of ResNet-50 and deeper."""
     return nn.Sequential(
         *conv_norm(in_channels, planes, 1),
         nn.ReLU(),
         *conv_norm(planes, planes, 3, stride=stride),
+        *inside,
         nn.ReLU(),
         *conv_norm(planes, 4 * planes, 1),
     )
 
 
-Branch = Callable[[int, int, int], nn.Sequential]
+Branch = Callable[..., nn.Sequential]
 
 # depth: (branch, expansion, blocks in each stage)
 DEPTHS: dict[int, tuple[Branch, int, tuple[int, ...]]] = {
@@ -60,15 +63,18 @@ def projection(in_channels: int, channels: int, stride: int) -> nn.Module:
     return nn.Sequential(*conv_norm(in_channels, channels, 1, stride=stride))
 
 
-def stages(
-    block: Callable[[int, int, int], nn.Module], in_channels: int, planes: tuple[int, ...], counts: tuple[int, ...], expansion: int
+Block = Callable[[int, int, int, int], nn.Module]  # of (stage, input channels, planes, stride)
+
+
+def residual_stages(
+    block: Block, in_channels: int, planes: tuple[int, ...], counts: tuple[int, ...], expansion: int
 ) -> list[nn.Sequential]:
-    """One Sequential a stage; every stage but the first halves the size in its first block."""
+    """One Sequential for each of STAGES; every one but the first halves the size in its first block."""
     built = []
-    for place, (width, count) in enumerate(zip(planes, counts, strict=True)):
+    for stage, width, count in zip(STAGES, planes, counts, strict=True):
         blocks = []
         for number in range(count):
-            blocks.append(block(in_channels, width, 2 if place and not number else 1))
+            blocks.append(block(stage, in_channels, width, 2 if stage > STAGES[0] and not number else 1))
             in_channels = width * expansion
         built.append(nn.Sequential(*blocks))
     return built
@@ -90,7 +96,14 @@ class ResNet(nn.Module):
 
 
 def se_resnet(
-    depth: int, *, classes: int = 10, stem: str = "cifar", width: float = 1.0, integration: str = "standard", **attention: Any
+    depth: int,
+    *,
+    classes: int = 10,
+    stem: str = "cifar",
+    width: float = 1.0,
+    integration: str = "standard",
+    stages: Sequence[int] = STAGES,
+    **attention: Any,
 ) -> ResNet:
     """An SE-ResNet of one of DEPTHS, randomly initialised.
 
@@ -99,18 +112,34 @@ def se_resnet(
         classes: how many logits it gives.
         stem: "cifar" or "imagenet".
         width: factor on every channel count.
-        integration: "standard", "pre", "post" or "identity".
+        integration: "standard", "pre", "post", "identity" or "3x3".
+        stages: which of STAGES have SE blocks; () leaves a plain ResNet.
         attention: reduction, squeeze and excitation of every SqueezeExcitation.
     """
     if depth not in DEPTHS:
         raise ValueError(f"no SE-ResNet of depth {depth!r}; choose from {', '.join(map(str, DEPTHS))}")
+    if unknown := [stage for stage in stages if stage not in STAGES]:
+        raise ValueError(f"an SE-ResNet has no stage {unknown[0]!r}; choose from {', '.join(map(str, STAGES))}")
     branch, expansion, counts = DEPTHS[depth]
 
-    def block(in_channels: int, planes: int, stride: int) -> Residual:
+    def block(stage: int, in_channels: int, planes: int, stride: int) -> Residual:
         channels = planes * expansion
-        se = SqueezeExcitation(in_channels if integration == "pre" else channels, **attention)
-        return Residual(branch(in_channels, planes, stride), projection(in_channels, channels, stride), se, integration)
+        gated = {"pre": in_channels, "3x3": planes}.get(integration, channels)
+        se = SqueezeExcitation(gated, **attention) if stage in stages else nn.Identity()
+        inside, around = ((se,), nn.Identity()) if integration == "3x3" else ((), se)
+        return Residual(branch(in_channels, planes, stride, *inside), projection(in_channels, channels, stride), around, integration)
 
     planes = tuple(round(c * width) for c in (64, 128, 256, 512))
-    layers = stages(block, planes[0], planes, counts, expansion)
+    layers = residual_stages(block, planes[0], planes, counts, expansion)
     return ResNet(pick(STEMS, "stem", stem)(planes[0]), layers, planes[-1] * expansion, classes)
+
+
+# what the paper varies in SE-ResNet-50, as arguments of se_resnet (Hu et al. 2018, sections 6.1 to 6.5 and 7.1)
+ABLATIONS: dict[str, dict[str, Any]] = {
+    "no SE": {"stages": ()},
+    **{f"reduction {r}": {"reduction": r} for r in (2, 4, 8, 16, 32)},
+    **{f"squeeze {name}": {"squeeze": name} for name in SQUEEZES},
+    **{f"excitation {name}": {"excitation": name} for name in EXCITATIONS},
+    **{f"stage {stage}": {"stages": (stage,)} for stage in (2, 3, 4)},
+    **{f"integration {name}": {"integration": name} for name in INTEGRATIONS},
+}

@@ -7,7 +7,7 @@ from typing import Any
 from torch import nn
 
 from sevis.nets.blocks import Residual, SelectiveKernel, conv_norm, pick
-from sevis.nets.se_resnet import STEMS, ResNet, projection, stages
+from sevis.nets.se_resnet import STEMS, ResNet, projection, residual_stages
 
 __all__ = ["DEPTHS", "sk_net"]
 
@@ -38,11 +38,11 @@ def sk_net(depth: int, *, classes: int = 1000, stem: str = "imagenet", width: fl
     if depth not in DEPTHS:
         raise ValueError(f"no SKNet of depth {depth!r}; choose from {', '.join(map(str, DEPTHS))}")
 
-    def block(in_channels: int, planes: int, stride: int) -> Residual:
+    def block(_: int, in_channels: int, planes: int, stride: int) -> Residual:
         branch = _branch(in_channels, planes, stride, selection)
         return Residual(branch, projection(in_channels, 2 * planes, stride), nn.Identity())
 
     first = round(64 * width)
     planes = tuple(round(c * width) for c in (128, 256, 512, 1024))
-    layers = stages(block, first, planes, DEPTHS[depth], 2)
+    layers = residual_stages(block, first, planes, DEPTHS[depth], 2)
     return ResNet(pick(STEMS, "stem", stem)(first), layers, planes[-1] * 2, classes)

@@ -12,7 +12,7 @@ from tests import papers_in_numpy as papers
 from tests.tiny_networks import alive
 
 SQUEEZE_NAMES, EXCITATION_NAMES = ("average", "max"), ("sigmoid", "tanh", "relu")
-INTEGRATION_NAMES = ("standard", "pre", "post", "identity")
+INTEGRATION_NAMES = ("standard", "pre", "post", "identity", "3x3")
 
 
 def features(channels: int, side: int = 7) -> Tensor:
@@ -25,7 +25,8 @@ def assert_equal(found: Tensor, expected: np.ndarray, tolerance: float = 1e-5) -
 
 
 def test_every_choice_of_the_paper_is_offered() -> None:
-    assert (tuple(SQUEEZES), tuple(EXCITATIONS), tuple(INTEGRATIONS)) == (SQUEEZE_NAMES, EXCITATION_NAMES, INTEGRATION_NAMES)
+    assert (tuple(SQUEEZES), tuple(EXCITATIONS)) == ((*SQUEEZE_NAMES, "none"), EXCITATION_NAMES)
+    assert tuple(INTEGRATIONS) == INTEGRATION_NAMES
 
 
 @pytest.mark.parametrize("reduction", [1, 4, 16])
@@ -89,6 +90,7 @@ X = torch.tensor([[[[-3.0, 1.0], [2.0, -0.5]]]])
         ("pre", lambda x: np.maximum(2 * (10 * x) - 1 + (x + 5), 0)),
         ("post", lambda x: 10 * np.maximum(2 * x - 1 + (x + 5), 0)),
         ("identity", lambda x: np.maximum(2 * x - 1 + 10 * (x + 5), 0)),
+        ("3x3", lambda x: np.maximum(10 * (2 * x - 1) + (x + 5), 0)),  # as the unit around it: what stands inside is the branch's
     ],
 )
 def test_where_the_block_stands(integration: str, expected: object) -> None:
@@ -107,7 +109,7 @@ def test_where_the_block_stands(integration: str, expected: object) -> None:
     assert_equal(unit(X), expected(X.double().numpy()))
 
 
-@pytest.mark.parametrize(("kernel", "dilation", "stride"), [(1, 1, 1), (3, 1, 1), (3, 2, 1), (3, 3, 2), (7, 1, 2)])
+@pytest.mark.parametrize(("kernel", "dilation", "stride"), [(1, 1, 1), (3, 1, 1), (3, 2, 1), (3, 3, 2), (6, 1, 2), (7, 1, 2)])
 def test_a_convolution_keeps_the_size_but_for_its_stride(kernel: int, dilation: int, stride: int) -> None:
     conv, norm = conv_norm(4, 8, kernel, stride=stride, dilation=dilation, groups=2)
     assert norm(conv(torch.randn(2, 4, 12, 16))).shape == (2, 8, 12 // stride, 16 // stride)
@@ -115,11 +117,11 @@ def test_a_convolution_keeps_the_size_but_for_its_stride(kernel: int, dilation: 
 
 
 REFUSED = [
-    (lambda: SqueezeExcitation(8, squeeze="median"), "unknown squeeze 'median'; choose from average, max"),
+    (lambda: SqueezeExcitation(8, squeeze="median"), "unknown squeeze 'median'; choose from average, max, none"),
     (lambda: SqueezeExcitation(8, excitation="softmax"), "unknown excitation 'softmax'; choose from sigmoid, tanh, relu"),
     (
         lambda: Residual(nn.Identity(), nn.Identity(), nn.Identity(), "parallel"),
-        "unknown integration 'parallel'; choose from standard, pre, post, identity",
+        "unknown integration 'parallel'; choose from standard, pre, post, identity, 3x3",
     ),
 ]
 

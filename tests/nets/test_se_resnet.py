@@ -104,11 +104,12 @@ def test_the_shortcut_is_the_identity_where_shapes_agree() -> None:
         (20, {}, "no SE-ResNet of depth 20; choose from 18, 34, 50, 101, 152"),
         ("50", {}, "no SE-ResNet of depth '50'; choose from 18, 34, 50, 101, 152"),
         (18, {"stem": "vgg"}, "unknown stem 'vgg'; choose from cifar, imagenet"),
-        (18, {"squeeze": "min"}, "unknown squeeze 'min'; choose from average, max"),
+        (18, {"squeeze": "min"}, "unknown squeeze 'min'; choose from average, max, none"),
         (18, {"excitation": "exp"}, "unknown excitation 'exp'; choose from sigmoid, tanh, relu"),
-        (18, {"integration": "mid"}, "unknown integration 'mid'; choose from standard, pre, post, identity"),
+        (18, {"stages": (2, 6)}, "an SE-ResNet has no stage 6; choose from 2, 3, 4, 5"),
+        (18, {"integration": "mid"}, "unknown integration 'mid'; choose from standard, pre, post, identity, 3x3"),
     ],
 )
-def test_a_wrong_option_is_refused_with_the_choices(depth: int, options: dict[str, str], said: str) -> None:
+def test_a_wrong_option_is_refused_with_the_choices(depth: int, options: dict[str, object], said: str) -> None:
     with torch.device("meta"), pytest.raises(ValueError, match=f"^{said}$"):
         se_resnet(depth, **options)
