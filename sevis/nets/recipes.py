@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
-__all__ = ["RECIPES", "Course", "Recipe"]
+__all__ = ["PHOTOGRAPH", "RECIPES", "Course", "Recipe"]
+
+PHOTOGRAPH = 160  # side of photos12's photographs, in pixels
 
 
 @dataclass(frozen=True)
@@ -55,12 +57,15 @@ class Course:
     Attributes:
         arguments: of the architecture, beside the number of classes.
         recipes: what it went through in turn, each from the averaged weights of the one before.
-        side: of the square that the network sees when it is measured and used.
+        side: of the square that the network sees when it is measured and used; it sees best a little above the size that
+            it was trained at (Touvron et al. 2019).
+        task: of TASKS.
     """
 
     arguments: dict[str, Any]
     recipes: tuple[Recipe, ...]
-    side: int = 160  # photos12's own; a network sees best a little above the size that it was trained at (Touvron et al. 2019)
+    side: int = PHOTOGRAPH
+    task: str = "classification"
 
 
 FINISH = Recipe(epochs=8, sizes=((1.0, 128),), learning_rate=0.06, ema=0.99, seed=1)
@@ -70,4 +75,5 @@ RECIPES: dict[str, Course] = {
     "se_resnet18": Course({"stem": "imagenet", "width": 0.5, "reduction": 8}, (Recipe(epochs=40), FINISH, SPREAD)),
     # two groups: twice as fast on a CPU as eight, with twice the parameters
     "sk_net26": Course({"stem": "imagenet", "width": 0.25, "groups": 2}, (Recipe(epochs=60), FINISH)),
+    "se_densenet": Course({"growth_rate": 24, "block_config": (3, 5, 7, 5), "reduction": 4}, (Recipe(epochs=24),)),
 }
