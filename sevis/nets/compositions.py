@@ -11,7 +11,7 @@ from torch.nn import functional as F
 
 from sevis.nets.photographs import Photographs
 
-__all__ = ["MOST", "Composition", "compose"]
+__all__ = ["MOST", "Composition", "Compositions", "compose", "composed"]
 
 MOST = 4  # photographs on one picture
 NOBODY = -1  # label of a place that is not taken
@@ -36,13 +36,34 @@ class Composition:
     labels: Tensor
 
 
+@dataclass(frozen=True)
+class Compositions:
+    """Many pictures: pixels (N, 3, S, S), boxes (N, MOST, 4) and labels (N, MOST), as in Composition."""
+
+    pixels: np.ndarray
+    boxes: np.ndarray
+    labels: np.ndarray
+
+
+def composed(photographs: Photographs, side: int, seed: int = 0) -> Compositions:
+    """One picture a photograph, always the same ones for a seed."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        made = [compose(photographs, index, side) for index in range(len(photographs))]
+    return Compositions(
+        np.stack([each.pixels.numpy() for each in made]),
+        np.stack([each.boxes.numpy() for each in made]),
+        np.stack([each.labels.numpy() for each in made]),
+    )
+
+
 def compose(photographs: Photographs, index: int, side: int) -> Composition:
     """One to four photographs, that of the index among them, on a picture of `side` pixels.
 
     Draws from torch's global generator, as torchvision's transforms do.
     """
     canvas = _resized(_pixels(photographs, _any(photographs)), BLUR, BLUR)
-    canvas = _resized(canvas, side, side, "bicubic").clamp(0, 255)
+    canvas = _resized(canvas, side, side)
     count = int(torch.randint(1, MOST + 1, ()))
     boxes, labels = torch.zeros(MOST, 4), torch.full((MOST,), NOBODY)
     for place, chosen in enumerate([index, *(_any(photographs) for _ in range(count - 1))]):
@@ -52,7 +73,7 @@ def compose(photographs: Photographs, index: int, side: int) -> Composition:
             pasted = _flipped(_resized(_pixels(photographs, chosen), bottom - top, right - left))
             canvas[:, top:bottom, left:right] = pasted
             boxes[place], labels[place] = torch.tensor(box, dtype=torch.float32), int(photographs.labels[chosen])
-    return Composition(canvas.round().to(torch.uint8), boxes, labels)
+    return Composition(canvas, boxes, labels)
 
 
 def _any(photographs: Photographs) -> int:
@@ -60,11 +81,11 @@ def _any(photographs: Photographs) -> int:
 
 
 def _pixels(photographs: Photographs, index: int) -> Tensor:
-    return torch.from_numpy(np.ascontiguousarray(photographs.pixels[index])).float()
+    return torch.from_numpy(photographs.pixels[index])
 
 
-def _resized(pixels: Tensor, height: int, width: int, mode: str = "bilinear") -> Tensor:
-    return F.interpolate(pixels[None], (height, width), mode=mode, antialias=True)[0]
+def _resized(pixels: Tensor, height: int, width: int) -> Tensor:
+    return F.interpolate(pixels[None], (height, width), mode="bilinear", antialias=True)[0]
 
 
 def _flipped(pixels: Tensor) -> Tensor:

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.utils.data import Dataset
 
+from sevis.nets.compositions import compose
+from sevis.nets.detection_loss import detection_loss
 from sevis.nets.photographs import Photographs
 from sevis.nets.recipes import Recipe
 
-__all__ = ["CLASSIFICATION", "TASKS", "Task"]
+__all__ = ["CLASSIFICATION", "DETECTION", "TASKS", "Task"]
 
 
 @dataclass(frozen=True)
@@ -58,5 +60,28 @@ def _cross_entropy(logits: Tensor, targets: tuple[Tensor, ...], recipe: Recipe, 
     return F.cross_entropy(logits, targets[0], label_smoothing=recipe.label_smoothing)
 
 
+class _Composed(Dataset[tuple[Tensor, ...]]):
+    """Pictures composed of the training photographs, each time anew: pixels, boxes and labels."""
+
+    def __init__(self, photographs: Photographs, recipe: Recipe, side: int) -> None:
+        from torchvision.transforms import v2
+
+        self._photographs, self._side = photographs, side
+        self._recolour = v2.RandomApply([v2.ColorJitter(0.4, 0.4, 0.4, 0.1)], recipe.recolouring)
+
+    def __len__(self) -> int:
+        return len(self._photographs)
+
+    def __getitem__(self, index: int) -> tuple[Tensor, ...]:
+        made = compose(self._photographs, index, self._side)
+        return self._recolour(made.pixels), made.boxes, made.labels
+
+
+def _boxes(raw: Any, targets: tuple[Tensor, ...], recipe: Recipe, module: nn.Module) -> Tensor:
+    boxes, labels = targets
+    return detection_loss(raw, boxes, labels, cast(Tensor, module.anchors), cast(tuple[int, ...], module.strides))
+
+
 CLASSIFICATION = Task(_Labelled, _cross_entropy)
-TASKS: dict[str, Task] = {"classification": CLASSIFICATION}
+DETECTION = Task(_Composed, _boxes)
+TASKS: dict[str, Task] = {"classification": CLASSIFICATION, "detection": DETECTION}
