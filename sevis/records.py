@@ -148,11 +148,16 @@ class Cam:
 
 @dataclass(frozen=True)
 class Prediction:
-    """One class and its probability."""
+    """One class and its probability; of a detector, one box that it found.
+
+    Attributes:
+        box: left, top, right and bottom in pixels of the picture that the network saw; None for a class of the whole picture.
+    """
 
     index: int
     label: str
     probability: float
+    box: tuple[float, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -163,9 +168,9 @@ class Inspection:
         model: name of the network.
         device: where it ran.
         image: the picture as the network saw it, (H, W, 3) uint8.
-        predictions: the most probable classes, best first.
-        target: the class that influence and maps explain.
-        score: that class's logit.
+        predictions: the most probable classes, or the boxes that were found, best first.
+        target: the class or box that influence and maps explain.
+        score: its logit.
         gates: one record a gate, in order of depth.
         influence: one array a gate, (1, M, C): derivative of the score by the weight, times the weight.
         cams: one Grad-CAM a gate, at the gate's output.

@@ -19,6 +19,7 @@ __all__ = [
     "TOLD",
     "WHAT",
     "block_sentence",
+    "boxes_sentence",
     "branches_sentence",
     "cam_row_sentence",
     "cam_sentence",
@@ -33,12 +34,14 @@ __all__ = [
 ]
 
 FAR = 2.0  # spreads
+FEW = 4  # boxes that are named
 SPREAD_OUT = 1.5 / 9  # a map whose fullest ninth holds less than this has no place to name
 LOOSE = 0.2  # correlations below this are called none
 
 WHAT: dict[str, str] = {
     "network": "Each row is one block and each cell one of its channels; the colour says how strongly the block let that channel through.",
-    "prediction": "The classes that the network finds most probable for this picture.",
+    "prediction": "What the network finds most probable for this picture.",
+    "boxes": "A frame around each thing that the network found, numbered from the surest on.",
     "cam_row": "Grad-CAM marks the places of the picture that spoke for the explained class, seen from each block in turn.",
     "cam": "Grad-CAM marks the places of the picture that spoke for the explained class; 100% is the strongest place, if any spoke.",
     "squeeze_weight": "Each point is a channel: to the right the mean of its feature map (the squeeze), upwards the weight it got for it.",
@@ -65,6 +68,8 @@ def _depths(inspection: Inspection) -> range:
 
 def prediction_sentence(inspection: Inspection) -> str:
     """How sure the network is, how far ahead the first class is, and which class is explained if it is another."""
+    if inspection.target.box is not None:
+        return boxes_sentence(inspection)
     first, *others = inspection.predictions
     said = f"The network gives {first.label} {first.probability:.0%}"
     if others:
@@ -73,6 +78,16 @@ def prediction_sentence(inspection: Inspection) -> str:
     if inspection.target.index != first.index:
         said += f"; the figures explain {inspection.target.label}, which gets {inspection.target.probability:.0%}"
     return f"{said}."
+
+
+def boxes_sentence(inspection: Inspection) -> str:
+    """How many boxes there are and what is in them, and which is explained."""
+    found = inspection.predictions
+    if not found:
+        return f"The network is sure of no box; its best guess is {inspection.target.label} with {inspection.target.probability:.0%}."
+    named = [f"{each.label} {each.probability:.0%}" for each in found[:FEW]] + [f"{len(found) - FEW} more"] * (len(found) > FEW)
+    place = f"box {found.index(inspection.target) + 1}" if inspection.target in found else f"a guess, {inspection.target.label},"
+    return f"The network finds {counted(len(found), 'thing')}: {listed(named)}; {place} is explained."
 
 
 def network_sentence(inspection: Inspection) -> str:
@@ -285,6 +300,7 @@ def _last_map(inspection: Inspection) -> str:
 TOLD: dict[str, Callable[..., str]] = {
     "network": network_sentence,
     "prediction": prediction_sentence,
+    "boxes": boxes_sentence,
     "cam_row": cam_row_sentence,
     "cam": cam_sentence,
     "squeeze_weight": squeeze_sentence,

@@ -88,6 +88,14 @@ def with_spreads(made: Inspection, depth: int, spreads: np.ndarray) -> Inspectio
 
 SE = [record(depth, channels) for depth, channels in enumerate((8, 16, 16, 24))]
 SK = [record(depth, channels, "branch") for depth, channels in enumerate((16, 16, 24))]
+def with_boxes(made: Inspection, count: int) -> Inspection:
+    """The same inspection as a detector's, which found so many boxes; the second is explained, or a guess where there is none."""
+    places = [(4.0, 6.0, 30.5, 32.0), (20.0, -1.5, 57.0, 22.0), (0.0, 0.0, 8.0, 8.0)]
+    found = tuple(Prediction(n % 2, LABELS[n % 2], 0.9 / (n + 1), places[n]) for n in range(count))
+    guess = Prediction(4, LABELS[4], 0.04, (10.0, 10.0, 20.0, 20.0))
+    return replace(made, predictions=found, target=found[1] if count > 1 else guess)
+
+
 CASES: dict[str, Inspection] = {
     "se": inspection(SE),
     "sk": inspection(SK),
@@ -98,4 +106,6 @@ CASES: dict[str, Inspection] = {
     "three branches": inspection([record(depth, 12, "branch", branches=("3x3", "5x5", "7x7")) for depth in range(2)]),
     "both kinds": inspection([record(0, 16), record(1, 16, "branch")]),
     "one block": inspection([record(0, 8)]),
+    "boxes": with_boxes(inspection(SE), 3),
+    "no box": with_boxes(inspection(SE), 0),
 }

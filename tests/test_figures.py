@@ -31,6 +31,8 @@ def arguments(entry: Entry, made: Inspection) -> list[tuple[Any, ...]]:
     """Every way to call the entry on the inspection."""
     if entry.of == "picture":
         return [(made,)]
+    if entry.of == "boxes":
+        return [(made,)] if made.target.box else []
     if entry.of == "cam":
         return [(made, cam) for cam in (*made.cams, made.last_cam)]
     return [(made, depth) for depth, site in enumerate(made.sites) if site.kind in entry.kinds]
@@ -320,6 +322,30 @@ def test_branches_share_every_channel_out() -> None:
         np.testing.assert_allclose(area.y, made.gates[0].weights[0, branch][channels])
     with pytest.raises(ValueError, match="weighs channels, not branches"):
         figures.branches(CASES["se"], 0)
+
+
+@pytest.mark.parametrize("theme", THEMES)
+def test_boxes_are_framed_where_they_are(theme: Theme) -> None:
+    made = CASES["boxes"]
+    figure = figures.boxes(made, theme=theme)
+    framed = {(shape.x0, shape.y0, shape.x1, shape.y1): shape.line.color for shape in figure.layout.shapes}
+    assert framed == {each.box: theme.positive if each == made.target else theme.ink for each in made.predictions}
+    (numbers,) = figure.data
+    assert [spoken(numbers, place) for place in range(3)] == ["box 1: cat, 90% sure", "box 2: dog, 45% sure", "box 3: cat, 30% sure"]
+    assert [row[0] for row in numbers.customdata] == [0, 1, 2] and list(numbers.text) == ["1", "2", "3"]
+    assert list(numbers.x) == [4, 20, 0] and list(numbers.y) == [6, 0, 0]
+
+
+def test_a_guess_is_framed_and_called_one() -> None:
+    figure = figures.boxes(CASES["no box"])
+    assert [spoken(trace, 0) for trace in figure.data] == ["box ?: parachute, 4% sure"] and "Boxes: 0" in figure.layout.title.text
+    assert [(shape.x0, shape.x1) for shape in figure.layout.shapes] == [(10, 20)]
+
+
+def test_boxes_of_one_thing_are_told_apart_by_number() -> None:
+    (bars,) = figures.prediction(CASES["boxes"]).data
+    assert list(figures.prediction(CASES["boxes"]).layout.yaxis.ticktext) == ["1. cat", "<b>2. dog</b>", "3. cat"]
+    assert spoken(bars, 1) == "2. dog: probability 45.0% (explained)"
 
 
 def test_prediction_adds_the_explained_class_when_it_is_not_among_the_first() -> None:

@@ -50,11 +50,11 @@ def told(made: Inspection) -> list[str]:
     """Every sentence that can be said of the inspection."""
     said = list(sentences.standouts(made))
     for entry in FIGURES:
-        if entry.of == "picture":
+        if entry.of == "picture" or (entry.of == "boxes" and made.target.box):
             said.append(TOLD[entry.name](made))
         elif entry.of == "cam":
             said += [TOLD[entry.name](made, cam) for cam in made.cams]
-        else:
+        elif entry.of == "block":
             said += [TOLD[entry.name](made, depth) for depth, site in enumerate(made.sites) if site.kind in entry.kinds]
     return said + [sentences.channel_sentence(made, depth, channel) for depth in range(len(made.gates)) for channel in (0, 3)]
 
@@ -185,6 +185,23 @@ def test_network_sentence_without_averages_gives_the_range(case: str) -> None:
 )
 def test_influence_sentence_counts_and_adds(values: list[float], expected: str) -> None:
     assert sentences.influence_sentence(with_influence(CASES["se"], 3, values), 3) == expected
+
+
+@pytest.mark.parametrize(
+    ("case", "expected"),
+    [
+        ("boxes", "The network finds 3 things: cat 90%, dog 45% and cat 30%; box 2 is explained."),
+        ("no box", "The network is sure of no box; its best guess is parachute with 4%."),
+    ],
+)
+def test_boxes_are_counted_and_named(case: str, expected: str) -> None:
+    assert sentences.boxes_sentence(CASES[case]) == sentences.prediction_sentence(CASES[case]) == expected
+
+
+def test_of_many_boxes_four_are_named() -> None:
+    found = tuple(Prediction(0, "cat", 0.9 - n / 10, (0.0, 0.0, 1.0 + n, 1.0)) for n in range(6))
+    expected = "The network finds 6 things: cat 90%, cat 80%, cat 70%, cat 60% and 2 more; box 1 is explained."
+    assert sentences.boxes_sentence(replace(CASES["boxes"], predictions=found, target=found[0])) == expected
 
 
 def test_prediction_sentence_says_how_far_ahead() -> None:

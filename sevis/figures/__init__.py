@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from sevis.figures.boxes import boxes
 from sevis.figures.branches import branches
 from sevis.figures.cam import cam
 from sevis.figures.cam_row import cam_row
@@ -30,6 +31,7 @@ __all__ = [
     "LIGHT",
     "Entry",
     "Theme",
+    "boxes",
     "branches",
     "cam",
     "cam_row",
@@ -53,20 +55,21 @@ class Entry:
     Attributes:
         name: what it is called.
         draw: the function; every one takes `theme=` and returns a figure.
-        of: what it draws: "picture" is called with an inspection, "block" with an inspection and a depth,
-            "cam" with an inspection and a map.
+        of: what it draws: "picture" is called with an inspection, "boxes" with that of a detector, "block" with an
+            inspection and a depth, "cam" with an inspection and a map.
         kinds: the kinds of gate that it can draw.
     """
 
     name: str
     draw: Callable[..., Any]
-    of: Literal["picture", "block", "cam"]
+    of: Literal["picture", "boxes", "block", "cam"]
     kinds: tuple[Kind, ...] = BOTH
 
 
 FIGURES: tuple[Entry, ...] = (
     Entry("network", network, "picture"),
     Entry("prediction", prediction, "picture"),
+    Entry("boxes", boxes, "boxes"),
     Entry("cam_row", cam_row, "picture"),
     Entry("cam", cam, "cam"),
     Entry("squeeze_weight", squeeze_weight, "block"),

@@ -1,11 +1,11 @@
-"""What the network thinks it sees."""
+"""What the network thinks it sees: the most probable classes, or the boxes that it found."""
 
 from __future__ import annotations
 
 import plotly.graph_objects as go
 
 from sevis.figures.theme import LIGHT, Theme, compose, plain
-from sevis.records import Inspection
+from sevis.records import Inspection, Prediction
 
 __all__ = ["prediction"]
 
@@ -13,11 +13,13 @@ SHOWN = 5
 
 
 def prediction(inspection: Inspection, *, theme: Theme = LIGHT) -> go.Figure:
-    """The most probable classes as bars; the explained class is coloured, and added below when it is not among them."""
+    """The most probable classes, or boxes, as bars; what is explained is coloured, and added below when it is not among them."""
     classes = inspection.predictions[:SHOWN]
-    if inspection.target.index not in {each.index for each in classes}:
+    if inspection.target not in classes:
         classes = (*classes, inspection.target)
-    explained = [each.index == inspection.target.index for each in classes]
+    what = "class" if inspection.target.box is None else "box"
+    names = _names(inspection, classes)
+    explained = [each == inspection.target for each in classes]
     trace = {
         "type": "bar",
         "orientation": "h",
@@ -29,14 +31,14 @@ def prediction(inspection: Inspection, *, theme: Theme = LIGHT) -> go.Figure:
         "cliponaxis": False,
         "marker": {"color": [theme.positive if chosen else theme.faint for chosen in explained]},
         "customdata": [
-            [each.index, plain(each.label, 60), " (explained)" if chosen else ""] for each, chosen in zip(classes, explained, strict=True)
+            [each.index, name, " (explained)" if chosen else ""] for each, name, chosen in zip(classes, names, explained, strict=True)
         ],
         "hovertemplate": "%{customdata[1]}: probability %{x:.1%}%{customdata[2]}<extra></extra>",
     }
     return compose(
         [trace],
-        ("Prediction", f"{plain(inspection.model)}; the coloured class is explained"),
-        90 + 30 * len(classes),
+        ("Prediction", f"{plain(inspection.model)}; the coloured {what} is explained"),
+        max(90 + 30 * len(classes), 150),
         theme=theme,
         margin={"l": 8, "r": 52, "t": 56, "b": 8},
         bargap=0.35,
@@ -44,13 +46,16 @@ def prediction(inspection: Inspection, *, theme: Theme = LIGHT) -> go.Figure:
         yaxis={
             "range": [len(classes) - 0.5, -0.5],
             "tickvals": list(range(len(classes))),
-            "ticktext": [
-                f"<b>{plain(each.label, 24)}</b>" if chosen else plain(each.label, 24)
-                for each, chosen in zip(classes, explained, strict=True)
-            ],
+            "ticktext": [f"<b>{name}</b>" if chosen else name for name, chosen in zip(names, explained, strict=True)],
             "tickfont": {"size": 13, "color": theme.ink},
-            "title": {"text": "class"},
+            "title": {"text": what},
             "ticklabelstandoff": 8,
             "fixedrange": True,
         },
     )
+
+
+def _names(inspection: Inspection, shown: tuple[Prediction, ...]) -> list[str]:
+    """Classes by their labels; boxes by their numbers too, since two may hold the same thing."""
+    numbers = {each: f"{place}. " for place, each in enumerate(inspection.predictions, 1) if each.box is not None}
+    return [numbers.get(each, "") + plain(each.label, 24) for each in shown]
