@@ -153,6 +153,97 @@ class Clamp(Ramp):
         return x * ((s + 3) / 6).clamp_(0, 1)
 
 
+class HardSigmoid(Ramp):
+    """torchvision's MobileNetV3: the ramp as one function."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x * F.hardsigmoid(self.fc2(F.relu(self.fc1(F.adaptive_avg_pool2d(x, 1)))))
+
+
+class Grouped(nn.Module):
+    """A GroupNorm inside the excitation, whose weights are computed in every pass from a direction and a length."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.reduce = nn.utils.parametrizations.weight_norm(nn.Conv2d(CHANNELS, 4, 1))
+        self.norm = nn.GroupNorm(2, 4)
+        self.expand = nn.Conv2d(4, CHANNELS, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x * self.weigh(F.adaptive_avg_pool2d(x, 1))
+
+    def weigh(self, z: Tensor) -> Tensor:
+        return torch.sigmoid(self.expand(F.relu(self.norm(self.reduce(z)))))
+
+    def expected(self, features: Tensor) -> Tensor:
+        return one(self.weigh(features.mean((2, 3), keepdim=True)))
+
+
+class ByName(ExpandAs):
+    """Both factors of the multiplication as keyword arguments."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.mul(other=self.fc(x.mean((2, 3)))[:, :, None, None], input=x)
+
+
+class OverAllChannels(ExpandAs):
+    """A softmax over the channels: they compete, and their weights sum to 1."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x * self.logits(mean(x)).softmax(dim=1)[:, :, None, None]
+
+    def logits(self, z: Tensor) -> Tensor:
+        return self.fc[2](torch.relu(self.fc[0](z)))
+
+    def expected(self, features: Tensor) -> Tensor:
+        return one(self.logits(mean(features)).softmax(dim=1))
+
+
+class Scaled(ExpandAs):
+    """Weights that are learned stand after the sigmoid: what multiplies the map is their product."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.scale = nn.Parameter(torch.ones(CHANNELS))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x * (self.fc(mean(x)) * self.scale)[:, :, None, None]
+
+    def expected(self, features: Tensor) -> Tensor:
+        return one(self.fc(mean(features)) * self.scale)
+
+
+class SpaceAndChannels(ExpandAs):
+    """scSE: the map weighed by its channels plus the map weighed by its places; only the first is a channel gate."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.places = nn.Conv2d(CHANNELS, 1, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(x) + x * torch.sigmoid(self.places(x))
+
+
+class WeighedPlaces(ExpandAs):
+    """GCNet's squeeze: a softmax over the places instead of their mean."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.places = nn.Conv2d(CHANNELS, 1, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        share = self.places(x).flatten(2).softmax(dim=-1)
+        z = x.flatten(2) @ share.transpose(1, 2)
+        return x * self.fc(z.flatten(1))[:, :, None, None]
+
+    def squeeze(self, features: Tensor) -> Tensor:
+        share = self.places(features).flatten(2).softmax(dim=-1)
+        return (features.flatten(2) * share).sum(-1)
+
+    def expected(self, features: Tensor) -> Tensor:
+        return one(self.fc(self.squeeze(features)))
+
+
 class InPlace(ExpandAs):
     """The multiplication overwrites the map that it read."""
 
@@ -281,6 +372,13 @@ def channel_cases() -> dict[str, tuple[nn.Module, str]]:
         "inline": (Inline(), "sigmoid"),
         "relu6(x + 3) / 6": (Ramp(), "relu6"),
         "clamp((x + 3) / 6)": (Clamp(), "clamp"),
+        "hardsigmoid": (HardSigmoid(), "hardsigmoid"),
+        "GroupNorm": (Grouped(), "sigmoid"),
+        "keywords": (ByName(), "sigmoid"),
+        "softmax over channels": (OverAllChannels(), "softmax"),
+        "sigmoid * scale": (Scaled(), "sigmoid"),
+        "scSE": (SpaceAndChannels(), "sigmoid"),
+        "weighed places": (WeighedPlaces(), "sigmoid"),
         "x *= g": (InPlace(), "sigmoid"),
         "x.mul_(g)": (InPlaceMethod(), "sigmoid"),
         "every step in place": (EveryStepInPlace(), "sigmoid"),

@@ -88,6 +88,8 @@ def with_spreads(made: Inspection, depth: int, spreads: np.ndarray) -> Inspectio
 
 SE = [record(depth, channels) for depth, channels in enumerate((8, 16, 16, 24))]
 SK = [record(depth, channels, "branch") for depth, channels in enumerate((16, 16, 24))]
+
+
 def with_boxes(made: Inspection, count: int) -> Inspection:
     """The same inspection as a detector's, which found so many boxes; the second is explained, or a guess where there is none."""
     places = [(4.0, 6.0, 30.5, 32.0), (20.0, -1.5, 57.0, 22.0), (0.0, 0.0, 8.0, 8.0)]

@@ -5,8 +5,9 @@ from types import ModuleType
 from typing import Any
 
 from sevis.capture.tracer import Tape, capture, find_gates
+from sevis.capture.unwrapping import unwrapped
 
-__all__ = ["Tape", "capture", "find_gates"]
+__all__ = ["Tape", "capture", "find_gates", "unwrapped"]
 
 
 class _Room(ModuleType):

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from sevis.capture import gates
 from sevis.capture.gates import Found
-from sevis.capture.tracer import LastMap
+from sevis.capture.watch import LastMap
 from sevis.records import Cam
 
 __all__ = ["Explanation", "explain"]

@@ -11,11 +11,16 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from sevis.capture.lineage import JOINS, RESHAPES, Node
+from sevis.capture.lineage import Node
+from sevis.capture.operations import JOINS, RESHAPES
 
 __all__ = ["Found", "Product", "activation_of", "matches", "product_of"]
 
-GATES = frozenset(("sigmoid hardsigmoid hard_sigmoid softmax tanh relu relu6 hardtanh clamp clamp_min clamp_max softplus exp").split())
+NAMED = "named"  # what made the weights of a module that the user named
+GATES = frozenset(
+    "sigmoid hardsigmoid hard_sigmoid softmax tanh softsign relu relu6 hardtanh clamp clamp_min clamp_max softplus exp".split()
+)
+GATES |= {NAMED}
 HIDDEN = GATES | frozenset("silu gelu leaky_relu elu selu hardswish mish prelu".split())
 CLIPS = frozenset("relu6 hardtanh clamp clamp_min clamp_max".split())
 AFFINE = frozenset("add sub mul div rdiv rsub reciprocal neg".split())
@@ -70,6 +75,11 @@ class Found:
     edge: object = None
     warnings: list[str] = field(default_factory=list)
 
+    @property
+    def is_branch(self) -> bool:
+        """Whether it weighs branches against each other."""
+        return self.axis is not None or len(self.products) > 1
+
     def in_order(self, gated: Tensor) -> Tensor:
         """The gated map, or its gradient, as (N, C, H, W), whatever order the network keeps its axes in."""
         first = self.products[0]
@@ -111,14 +121,30 @@ def depends(squeeze: Node, features: Node) -> bool:
     return any(id(node) in pooled for node in features.back(RESHAPES))
 
 
+def _has_one_place(squeeze: Node) -> bool:
+    """Whether the pooled map was 1 x 1, so that nothing is left to broadcast its gate over."""
+    pooled = squeeze.parents[0]
+    return squeeze.value is not None and torch.Size(pooled.shape).numel() == squeeze.value.numel()
+
+
 def product_of(gate: Tensor, gate_node: Node, features: Tensor, features_node: Node, path: str) -> Product | None:
     """The multiplication as a gate's, or None when it is not one."""
     activation = activation_of(gate_node)
     over = matches(gate, features)
     own = next((squeeze for squeeze in gate_node.squeezes if depends(squeeze, features_node)), None)
-    if activation is None or own is None or not (over or own.parents[0] is features_node):
+    if activation is None or own is None or not (over or _has_one_place(own)):
         return None
     return Product(path, own, activation, features_node, over, without_axes(gate, features, over), tuple(features.shape))
+
+
+def is_whole(product: Product) -> bool:
+    """Whether a product is a channel gate by itself: no softmax over branches, whose other products and sum are still to come."""
+    activation, n = product.activation, product.pictures
+    if activation.op != "softmax" or activation.axis is None:
+        return True
+    wide = [axis for axis, size in enumerate(product.shape) if axis and size > 1 and axis not in product.over]
+    values = torch.Size(activation.shape).numel()
+    return len(wide) == 1 and activation.shape[activation.axis] * n == values == product.weights.numel()
 
 
 def logits_of(activation: Node) -> Node:
@@ -193,18 +219,20 @@ def selection(found: Found) -> tuple[Tensor, Tensor, Tensor | None]:
 
 
 def _logits(activation: Node, weights: Tensor) -> Tensor:
-    """The logits in the order of the weights (N, M, C)."""
+    """The logits in the order of the weights (N, M, C); not a number where the nonlinearity was not seen."""
+    if activation.op == NAMED:
+        return torch.full_like(weights, torch.nan)
     value = logits_of(activation).value
     if value is None or value.numel() != weights.numel():
         raise ValueError(
             f"the {activation.op} of a gate with weights {tuple(weights.shape)} is fed by {None if value is None else tuple(value.shape)}"
         )
     if activation.op == "softmax" and weights.shape[1] > 1:
-        return by_branch(value, _branch_axis(activation, weights), len(weights))
+        return by_branch(value, branch_axis(activation, weights), len(weights))
     return value.float().reshape(weights.shape)
 
 
-def _branch_axis(activation: Node, weights: Tensor) -> int:
+def branch_axis(activation: Node, weights: Tensor) -> int:
     """The axis of a softmax that holds the branches: the normalised one, unless the network normalises over a wrong one."""
     value, (n, count, _) = activation.value, weights.shape
     axes = dict.fromkeys((activation.axis or 0, *range(len(activation.shape))))

@@ -8,73 +8,23 @@ overwrite them.
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
 import torch
 from torch import Tensor
+from torch.nn import Parameter
 
-__all__ = ["Lineage", "Node", "op_name", "reduced_axes", "tensors_in"]
+from sevis.capture.operations import EXPANSIONS, FIRST_ALONE, REDUCTIONS, RESHAPES, kernel_side, reduced_axes, tensors_in
 
-# what pools a map; the number is how many trailing axes it pools where it takes no dim
-REDUCTIONS: dict[str, int | None] = {
-    "mean": None,
-    "sum": None,
-    "amax": None,
-    "max": None,
-    "adaptive_avg_pool1d": 1,
-    "adaptive_avg_pool2d": 2,
-    "adaptive_avg_pool3d": 3,
-    "adaptive_max_pool1d": 1,
-    "adaptive_max_pool2d": 2,
-    "adaptive_max_pool3d": 3,
-    "avg_pool1d": 1,
-    "avg_pool2d": 2,
-    "avg_pool3d": 3,
-    "max_pool1d": 1,
-    "max_pool2d": 2,
-    "max_pool3d": 3,
-}
-# the same values in another shape
-RESHAPES = frozenset(
-    (
-        "view reshape view_as reshape_as flatten unflatten squeeze unsqueeze permute transpose movedim moveaxis swapaxes contiguous "
-        "chunk split unbind getitem tensor_split narrow select to float half bfloat16 type type_as clone detach expand expand_as "
-        "broadcast_to stack cat concat concatenate dropout dropout2d identity"
-    ).split()
-)
-EXPANSIONS = frozenset({"expand", "expand_as", "broadcast_to"})
-# the second tensor lends these its shape or type, not its values
-SHAPE_OF_ANOTHER = frozenset({"expand_as", "view_as", "reshape_as", "type_as", "to"})
-# what leads from a map to one that holds the same values, summed or rearranged
-JOINS = RESHAPES | {"add", "iadd", "radd", "sum", "mean", "sub"}
+__all__ = ["UNSEEN", "Lineage", "Node"]
+
+PRODUCTS = frozenset({"matmul", "bmm"})
+SCALINGS = frozenset({"mul", "div"})
+UNSEEN = "unseen"  # the operation of a map that no watched operation made
 LARGEST_VECTOR = 1 << 17  # values a picture
-
-
-def op_name(func: Callable[..., Any]) -> str:
-    """The function's name as torch documents it: without underscores and without the traces of overloading."""
-    name = getattr(func, "__name__", "").strip("_")
-    name = name.removesuffix("_with_indices")
-    return {
-        "imul": "mul",
-        "rmul": "mul",
-        "multiply": "mul",
-        "iadd": "add",
-        "radd": "add",
-        "itruediv": "div",
-        "rtruediv": "rdiv",
-        "truediv": "div",
-    }.get(name, name)
-
-
-def tensors_in(values: Any) -> Iterator[Tensor]:
-    """Every tensor among the arguments or results of a call, inside lists and tuples too."""
-    for value in values:
-        if isinstance(value, Tensor):
-            yield value
-        elif isinstance(value, list | tuple):
-            yield from tensors_in(value)
 
 
 @dataclass(eq=False, slots=True)
@@ -90,9 +40,9 @@ class Node:
         is_squeeze: whether it is a map that was just pooled.
         kernel: side of the kernel's receptive field, where a convolution made it.
         axis: the axis that a softmax normalises.
-        scalar: whether all other arguments were numbers.
+        scalar: whether all other arguments were numbers or weights.
+        is_constant: whether it descends from weights alone.
         sum_of: the gated branches that it is the sum of (see gates.py).
-        path: the module that made it, where that was asked for.
     """
 
     op: str
@@ -104,8 +54,8 @@ class Node:
     kernel: int = 0
     axis: int | None = None
     scalar: bool = False
+    is_constant: bool = False
     sum_of: tuple[Any, ...] = ()
-    path: str = ""
 
     @property
     def squeezes(self) -> tuple[Node, ...]:
@@ -124,27 +74,6 @@ class Node:
                     waiting.append(parent)
 
 
-def reduced_axes(op: str, shape: tuple[int, ...], args: tuple[Any, ...], kwargs: dict[str, Any]) -> frozenset[int]:
-    """The axes over which a call of REDUCTIONS pools its first argument."""
-    trailing = REDUCTIONS[op]
-    if trailing is not None:
-        return frozenset(range(len(shape) - trailing, len(shape)))
-    axes = kwargs.get("dim", kwargs.get("axis", args[1] if len(args) > 1 else None))
-    if axes is None or isinstance(axes, Tensor):
-        return frozenset()
-    return frozenset(axis % len(shape) for axis in ([axes] if isinstance(axes, int) else axes))
-
-
-def _kernel(op: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> int:
-    """The side of a convolution's kernel with its dilation: 5 for a 3 x 3 with dilation 2; 0 for anything else."""
-    if not op.startswith("conv"):
-        return 0
-    weight = kwargs.get("weight", args[1] if len(args) > 1 else None)
-    dilation = kwargs.get("dilation", args[5] if len(args) > 5 else 1)
-    side = weight.shape[-1] if isinstance(weight, Tensor) else 1
-    return (side - 1) * (dilation if isinstance(dilation, int) else dilation[-1]) + 1
-
-
 @dataclass
 class Lineage:
     """The nodes of one pass, found by tensor; it lives as long as the pass."""
@@ -161,15 +90,31 @@ class Lineage:
         self._nodes[id(tensor)] = (weakref.ref(tensor), node)
 
     def parents(self, op: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Node, ...]:
-        """The nodes that a call's result descends from; of `expand_as(x)` and its like only the first gives values."""
-        nodes = tuple(node for tensor in tensors_in((*args, *kwargs.values())) if (node := self.of(tensor)) is not None)
-        return nodes[:1] if op in SHAPE_OF_ANOTHER else nodes
+        """The nodes of the data that a call's result descends from: weights, and what is computed from them alone, are none."""
+        tensors = tensors_in((*args, *kwargs.values()))
+        data = islice(tensors, 1) if op in FIRST_ALONE else tensors
+        return tuple(node for tensor in data if not isinstance(tensor, Parameter) and not (node := self.enter(tensor)).is_constant)
+
+    def enter(self, tensor: Tensor) -> Node:
+        """The node of a tensor; one that no watched operation made (an input, a scripted part's output) is entered as it stands."""
+        node = self.of(tensor)
+        if node is None:
+            node = Node(UNSEEN, (), tuple(tensor.shape))
+            self.put(tensor, node)
+        return node
 
     def record(self, op: str, parents: tuple[Node, ...], args: tuple[Any, ...], kwargs: dict[str, Any], made: Tensor) -> Node:
         """The node of a tensor that a call has just made."""
-        node = Node(op, parents, tuple(made.shape), kernel=_kernel(op, args, kwargs), scalar=sum(1 for _ in tensors_in(args)) == 1)
+        node = Node(op, parents, tuple(made.shape), kernel=kernel_side(op, args, kwargs), scalar=len(parents) == 1)
+        if not parents:
+            node.is_constant = any(True for _ in tensors_in((*args, *kwargs.values())))
+            node.op = op if node.is_constant else UNSEEN  # made of nothing, it is as good as from outside
         if op in REDUCTIONS and parents and _is_squeeze(op, parents[0], args, kwargs, made):
             node.value, node.is_squeeze = made.detach().clone(), True
+        elif op in PRODUCTS and (pooled := _weighed_pool(parents, made)) is not None:
+            node.value, node.is_squeeze, node.parents = made.detach().clone(), True, (pooled,)
+        elif op in SCALINGS and node.scalar and _is_sum(parents[0]) and any(isinstance(arg, int | float) for arg in args):
+            node.value, node.is_squeeze, node.parents = made.detach().clone(), True, parents[0].parents  # a mean, written out
         elif op in EXPANSIONS and parents and parents[0].value is not None:
             node.value, node.inherited = parents[0].value, parents[0].squeezes  # its small form: expanding adds nothing
         elif _is_vector(parents, made):
@@ -191,9 +136,31 @@ def _is_squeeze(op: str, pooled: Node, args: tuple[Any, ...], kwargs: dict[str, 
     return 0 not in axes and len(kept) == 2 and made.numel() == kept[0] * kept[1]
 
 
+def _weighed_pool(parents: tuple[Node, ...], made: Tensor) -> Node | None:
+    """The map that a softmax over its places pooled (Cao et al. 2019, GCNet, eq. 2); None where it is another product."""
+    if len(parents) != 2:
+        return None
+    shares = [next((part for part in parent.back(RESHAPES) if part.op == "softmax" and part.value is None), None) for parent in parents]
+    for share, pooled in ((shares[1], parents[0]), (shares[0], parents[1])):
+        places = share.shape[share.axis] if share is not None and share.axis is not None else 1
+        if places > 1 and pooled.value is None and made.numel() * places == torch.Size(pooled.shape).numel():
+            return pooled
+    return None
+
+
+def _is_sum(node: Node) -> bool:
+    return node.is_squeeze and node.op == "sum"
+
+
 def _is_vector(parents: tuple[Node, ...], made: Tensor) -> bool:
-    """Whether a tensor still descends from pooled maps alone: a map of its own size among its parents makes it a map."""
-    largest = max((parent.value.numel() for parent in parents if parent.value is not None), default=0)
+    """Whether a tensor still descends from pooled maps alone: a map among its parents makes it a map.
+
+    A tensor from outside the pass that is no larger than the vectors is taken for a weight.
+    """
+    if not any(parent.value is not None for parent in parents):
+        return False
+    largest = max(parent.value.numel() for parent in parents if parent.value is not None)
     if not largest or not made.ndim or not made.is_floating_point() or made.numel() > LARGEST_VECTOR * made.shape[0]:
         return False
-    return not any(parent.value is None and torch.Size(parent.shape).numel() > largest for parent in parents)
+    maps = (parent for parent in parents if parent.value is None)
+    return all(parent.op == UNSEEN and torch.Size(parent.shape).numel() <= largest for parent in maps)

@@ -2,62 +2,34 @@
 
 from __future__ import annotations
 
-import re
-import sys
-from collections.abc import Callable, Iterator
+import warnings
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from types import FrameType
+from types import TracebackType
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.autograd.graph import get_gradient_edge
 from torch.overrides import TorchFunctionMode
 
-from sevis.capture import gates
+from sevis.capture import blind, gates, proofs
 from sevis.capture.gates import Found, Product
-from sevis.capture.lineage import Lineage, Node, op_name, reduced_axes, tensors_in
+from sevis.capture.head import Head
+from sevis.capture.lineage import Lineage, Node
+from sevis.capture.listening import Listener
+from sevis.capture.named import NamedGates
+from sevis.capture.operations import RESHAPES, by_position, op_name, reduced_axes
+from sevis.capture.owner import owner
+from sevis.capture.sites import record_of, sites_of
+from sevis.capture.unwrapping import refuse_hidden, unwrapped
+from sevis.capture.watch import Edit, LastMap, Watch, edge_of
 from sevis.records import GateRecord, GateSite
 
-__all__ = ["Tape", "capture", "find_gates"]
+__all__ = ["Tape", "Watch", "capture", "find_gates"]
 
 MULTIPLICATIONS = frozenset({"mul"})
 SUMS = frozenset({"add", "sum", "stack", "cat"})
-TOLERANCE = {torch.float32: 1e-4, torch.float64: 1e-6}  # of the largest value; half precision gets 2e-2
-
-Edit = Callable[[Tensor], Tensor]
-
-
-@dataclass(frozen=True)
-class Watch:
-    """What a tape keeps beside the records.
-
-    Attributes:
-        maps: the gated feature maps.
-        gradients: the places where gradients can be asked for, and the gated maps.
-        head: the logits before a softmax, and the last feature map.
-        proof: whether each gate's identity is checked.
-        roots: whether the first gates start the graph, so that nothing before them is kept for the backward pass.
-        edit: what replaces every gate before it is multiplied; None leaves it alone.
-    """
-
-    maps: bool = False
-    gradients: bool = False
-    head: bool = False
-    proof: bool = True
-    roots: bool = False
-    edit: Edit | None = None
-
-
-@dataclass(frozen=True, eq=False)
-class LastMap:
-    """A feature map (N, C, H, W): the module that made it (if gates are proved), its values, and where its gradient can be asked for."""
-
-    path: str
-    values: Tensor
-    edge: object
+RECORDS = Watch()
 
 
 class Tape(TorchFunctionMode):
@@ -69,21 +41,37 @@ class Tape(TorchFunctionMode):
         tape.records()
     """
 
-    def __init__(self, module: nn.Module, watch: Watch = Watch()) -> None:
+    def __init__(self, module: nn.Module, watch: Watch = RECORDS) -> None:
         super().__init__()
-        self._paths = {id(part): path for path, part in module.named_modules()}
-        self._watch = watch
+        parts = tuple(module.named_modules())
+        refuse_hidden(parts)
+        self._module, self._watch = module, watch
+        self._paths = {id(part): path for path, part in parts}
         self._lineage = Lineage()
         self._found: list[Found] = []
-        self._logits: dict[Node, Tensor] = {}
-        self._pooled: dict[Node, LastMap] = {}
-        self._last: LastMap | None = None
+        self._gated: dict[Node, Found] = {}
+        self._unread: dict[tuple[str, str], None] = {}
+        self._head = Head(self._lineage, watch, self._paths)
+        self._named = NamedGates(module, watch, self._lineage, self._found)
+        self._listener = Listener(self._named.modules, self._named.before, self._named.after)
+
+    def __enter__(self) -> Tape:
+        self._listener.__enter__()
+        TorchFunctionMode.__enter__(self)
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
+        try:
+            TorchFunctionMode.__exit__(self, kind, error, traceback)
+        finally:
+            self._listener.__exit__(kind, error, traceback)
 
     def __torch_function__(self, func: Callable[..., Any], types: Any, args: Any = (), kwargs: dict[str, Any] | None = None) -> Any:
         kwargs = kwargs or {}
         name = op_name(func)
         product = None
         if name in MULTIPLICATIONS:
+            args, kwargs = by_position(args, kwargs)
             product, args = self._multiplication(args)
         result = func(*args, **kwargs)
         made = (result,) if isinstance(result, Tensor) else result if isinstance(result, list | tuple) else ()
@@ -107,28 +95,16 @@ class Tape(TorchFunctionMode):
 
     def _used(self, gate: Tensor) -> Tensor:
         """The gate that is multiplied: edited, and a root of the graph where nothing before it needs a gradient."""
-        used = gate if self._watch.edit is None else self._watch.edit(gate)
-        return used.detach().requires_grad_() if self._watch.roots and not used.requires_grad else used
+        return self._watch.rooted(gate if self._watch.edit is None else self._watch.edit(gate))
 
     def _product(self, gate: Tensor, features: Tensor) -> Product | None:
         gate_node, features_node = self._lineage.of(gate), self._lineage.of(features)
         if gate_node is None or features_node is None or gate_node.value is None or features_node.value is not None:
             return None
-        product = gates.product_of(gate, gate_node, features, features_node, self._owner())
+        product = gates.product_of(gate, gate_node, features, features_node, owner(self._paths))
         if product is not None and (self._watch.maps or self._watch.gradients or self._watch.proof):
             product.maps = gates.spatial(features, product.over)
         return product
-
-    def _owner(self) -> str:
-        """The path of the innermost module whose forward is running: read off the stack, so that no module needs a hook."""
-        frame: FrameType | None = sys._getframe(1)
-        while frame is not None:
-            if frame.f_code.co_argcount and frame.f_code.co_varnames[0] == "self":
-                path: str | None = self._paths.get(id(frame.f_locals.get("self")))
-                if path is not None:
-                    return path
-            frame = frame.f_back
-        return ""
 
     def _put(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any], made: Tensor, product: Product | None) -> None:
         """Enter a tensor that was just made into the lineage, and see whether it completes a gate."""
@@ -136,19 +112,25 @@ class Tape(TorchFunctionMode):
         node = self._lineage.record(name, parents, args, kwargs, made)
         if product is not None:
             node.value, node.inherited, node.is_squeeze, node.sum_of = None, (), False, (product,)
-            product.edge = self._edge(made)
-            self._complete_channel(product, made)
+            product.edge = edge_of(made, self._watch)
+            if gates.is_whole(product):
+                self._complete(Found((product,), edge=product.edge), node, made)
         elif name in SUMS:
             self._complete_branches(node, parents, args, kwargs, made)
+        if self._watch.proof:
+            self._look_closer(name, args, parents)
         if self._watch.head:
-            self._keep_for_the_head(node, args, made)
+            self._head.keep(node, args, made)
 
-    def _edge(self, made: Tensor) -> object:
-        return get_gradient_edge(made) if self._watch.gradients and made.requires_grad else None
-
-    def _complete_channel(self, product: Product, made: Tensor) -> None:
-        if product.activation.op != "softmax" or product.activation.axis is None:
-            self._found.append(self._prove(Found((product,), edge=product.edge), made))
+    def _look_closer(self, name: str, args: tuple[Any, ...], parents: tuple[Node, ...]) -> None:
+        """See what becomes of a gated map, and whether a gate meets its map where no multiplication is read."""
+        if name in proofs.AFTER:
+            for parent in parents:
+                for found in (self._gated[node] for node in parent.back(RESHAPES) if node in self._gated):
+                    said = proofs.what_follows(name, found, args, (other for other in parents if other is not parent))
+                    found.warnings += [said] if said and said not in found.warnings else []
+        elif name in blind.UNREAD and blind.meets_its_map(parents):
+            self._unread[owner(self._paths), name] = None
 
     def _complete_branches(self, node: Node, parents: tuple[Node, ...], args: Any, kwargs: Any, made: Tensor) -> None:
         """Follow the products of one softmax until their sum is there."""
@@ -162,34 +144,23 @@ class Tape(TorchFunctionMode):
         # all weights of the softmax are used up: whatever axis it normalises, a wrong one is for the proof to find
         used_up = len(products) > 1 and sum(p.weights.numel() for p in products) == torch.Size(first.activation.shape).numel()
         if first.activation.op == "softmax" and (axis is not None or (used_up and node.op in {"add", "sum"})):
-            self._found.append(self._prove(Found(products, axis=axis, edge=self._edge(made)), made))
+            self._complete(Found(products, axis=axis, edge=edge_of(made, self._watch)), node, made)
         else:
             node.sum_of = products
 
-    def _keep_for_the_head(self, node: Node, args: tuple[Any, ...], made: Tensor) -> None:
-        """Keep what the score and the usual Grad-CAM need: a softmax's logits, the map behind each squeeze, the last map."""
-        if node.op in {"softmax", "log_softmax"}:
-            self._logits[node] = next(tensors_in(args))
-        if made.ndim == 4 and node.value is None and made.shape[-1] * made.shape[-2] > 1:
-            self._last = LastMap(self._owner() if self._watch.proof else "", made, self._edge(made))
-        if node.is_squeeze and self._last is not None and node.parents[0] is self._lineage.of(self._last.values):
-            self._pooled[node] = self._last
-
-    def _prove(self, found: Found, made: Tensor) -> Found:
-        """Compare what was read off the gate with what the network computed: the site's identity."""
+    def _complete(self, found: Found, node: Node, made: Tensor) -> None:
+        """Enter a gate whose output was just made, with the proof of its identity."""
+        self._found.append(found)
         if self._watch.proof:
-            weights, _, maps = gates.selection(found)
-            if maps is not None:
-                gated = torch.einsum("nmc,nmchw->nchw", weights, maps.float())
-                found.warnings += _broken(found, weights, gated, found.in_order(made).reshape(gated.shape).float(), made.dtype)
+            self._gated[node] = found
+            found.warnings += proofs.broken(found, made)
             if not self._watch.maps and not self._watch.gradients:
                 for product in found.products:
                     product.maps = None
-        return found
 
     def records(self) -> tuple[GateRecord, ...]:
         """One record a gate, in the order in which the pass met them; NumPy, float32."""
-        return tuple(self._record(found, site) for found, site in zip(self._found, self.sites(), strict=True))
+        return tuple(record_of(found, site, maps=self._watch.maps) for found, site in zip(self._found, self.sites(), strict=True))
 
     @property
     def found(self) -> tuple[Found, ...]:
@@ -198,87 +169,24 @@ class Tape(TorchFunctionMode):
 
     def logits(self, output: Tensor) -> Tensor:
         """What the network's output was before a softmax of its own, where it has one."""
-        node = self._lineage.of(output)
-        return self._logits.get(node, output) if node is not None else output
+        return self._head.logits(output)
 
     def last_map(self, output: Tensor) -> LastMap | None:
         """The map that was pooled for the output; where none was, the last map of the pass."""
-        node = self._lineage.of(output)
-        pooled = [self._pooled[squeeze] for squeeze in (node.squeezes if node is not None else ()) if squeeze in self._pooled]
-        return pooled[-1] if pooled else self._last
+        return self._head.last_map(output)
 
     def sites(self) -> tuple[GateSite, ...]:
-        """The gates' sites alone."""
-        kept = [_kept_size(found) for found in self._found]
-        stages = [_stage(found.products[0].path, size, kept) for found, size in zip(self._found, kept, strict=True)]
-        return tuple(
-            self._site(found, depth, stages[depth], 1 + stages[:depth].count(stages[depth])) for depth, found in enumerate(self._found)
-        )
+        """The gates' sites alone.
 
-    def _site(self, found: Found, depth: int, stage: int, block: int) -> GateSite:
-        weights, _, _ = gates.selection(found)
-        first, count = found.products[0], weights.shape[1]
-        branch = first.activation.op == "softmax"
-        return GateSite(
-            path=first.path,
-            kind="branch" if branch else "channel",
-            activation=first.activation.op,
-            stage=stage,
-            block=block,
-            depth=depth,
-            channels=weights.shape[2],
-            branches=gates.kernel_names(found.products, count) if branch else ("gate",),
-            warning=" ".join(found.warnings),
-        )
+        Raises:
+            ValueError: a module that was named as a gate did not run, or was none.
+        """
+        self._named.check()
+        return sites_of(self._found)
 
-    def _record(self, found: Found, site: GateSite) -> GateRecord:
-        weights, logits, maps = gates.selection(found)
-        first = found.products[0]
-        hidden = gates.hidden_of(first.activation, first.squeeze)
-        n = len(weights)
-        return GateRecord(
-            site=site,
-            squeeze=_array(first.squeeze.value, n),
-            hidden=None if hidden is None or hidden.value is None else _array(hidden.value, n),
-            logits=_numpy(logits),
-            weights=_numpy(weights),
-            maps=_numpy(maps) if self._watch.maps and maps is not None else None,
-        )
-
-
-def _broken(found: Found, weights: Tensor, gated: Tensor, made: Tensor, dtype: torch.dtype) -> list[str]:
-    """Which identities a gate fails, one sentence each."""
-    tolerance = TOLERANCE.get(dtype, 2e-2)
-    said = []
-    gap = (gated - made).abs().max().item()
-    if not gap <= tolerance * max(1.0, made.abs().max().item()):
-        said.append(f"The block's output differs from input x weights by up to {gap:.2g}.")
-    off = (weights.sum(dim=1) - 1).abs().max().item() if found.products[0].activation.op == "softmax" else 0.0
-    if not off <= tolerance:
-        said.append(f"The weights of its branches sum to 1 only to within {off:.2g}.")
-    return said
-
-
-def _kept_size(found: Found) -> int:
-    """How many places the gated map has."""
-    first = found.products[0]
-    return int(np.prod([first.shape[axis] for axis in first.over], dtype=int)) if first.over else 1
-
-
-def _stage(path: str, size: int, sizes: list[int]) -> int:
-    """The papers' stage: layer1 of a ResNet is stage 2; elsewhere a stage is a size of map, the largest being 2."""
-    named = re.search(r"(?:^|\.)layer(\d+)(?:\.|$)", path)
-    return int(named[1]) + 1 if named else 2 + sorted(set(sizes), reverse=True).index(size)
-
-
-def _numpy(values: Tensor) -> np.ndarray:
-    return values.detach().float().cpu().numpy()
-
-
-def _array(values: Tensor | None, pictures: int) -> np.ndarray:
-    if values is None:
-        raise ValueError("a gate's vector was not recorded")
-    return _numpy(values).reshape(pictures, -1)
+    def blind_spots(self) -> tuple[str, ...]:
+        """What the data flow did not show, one sentence each: scripted parts, and gates in einsum and its like."""
+        return blind.blind_spots(self._module, self._unread, self._watch.gates)
 
 
 @contextmanager
@@ -294,28 +202,44 @@ def as_evaluated(module: nn.Module) -> Iterator[None]:
             part.training = True
 
 
-def capture(module: nn.Module, *, maps: bool = False, edit: Edit | None = None) -> Tape:
+def capture(module: nn.Module, *, maps: bool = False, edit: Edit | None = None, gates: Sequence[str] = ()) -> Tape:
     """A tape that records the module's gates while its `with` block runs.
 
     Args:
         module: any network; it is neither changed nor hooked, so that other threads may use it at the same time.
         maps: whether the gated feature maps are kept in the records.
         edit: called with every gate tensor, gives what is multiplied in its place.
+        gates: paths of modules that are gates although no data flow shows it (scripted, einsum inside), besides those that
+            are found. A module that weighs its map is read as output over input, one that makes weights (N, C) as it stands;
+            their logits and bottleneck are not seen.
+
+    Raises:
+        ValueError: there is no module of such a path; the nearest are listed.
+        TypeError: a part is compiled, or spread over devices: see `unwrapped`.
     """
-    return Tape(module, Watch(maps=maps, edit=edit))
+    return Tape(module, Watch(maps=maps, edit=edit, gates=(gates,) if isinstance(gates, str) else tuple(gates)))
 
 
-def find_gates(module: nn.Module, example: Tensor) -> tuple[GateSite, ...]:
+def find_gates(module: nn.Module, example: Tensor, *, gates: Sequence[str] = ()) -> tuple[GateSite, ...]:
     """Every channel gate and branch selector of a network, in order of depth, each with its identity checked.
+
+    What cannot be seen (scripted parts, a gate inside einsum) is said in a warning that names the way out.
 
     Args:
         module: any nn.Module; its training mode is as it was afterwards, and so are the running statistics of its norms.
+            Data-parallel and compiled parts are watched without their wrappers.
         example: pictures (N, 3, H, W) as the module takes them.
+        gates: paths of modules that are gates although no data flow shows it, as in `capture`.
 
     Returns:
-        No site at all for a network without gates. Not seen: einsum, scripted modules.
+        No site at all for a network without gates.
     """
-    tape = capture(module)
-    with torch.no_grad(), as_evaluated(module), tape:
-        module(example)
+    bare = unwrapped(module)
+    if bare is not module:  # DataParallel would have moved the pictures
+        example = example.to(next((p.device for p in bare.parameters()), example.device))
+    tape = capture(bare, gates=gates)
+    with torch.no_grad(), as_evaluated(bare), tape:
+        bare(example)
+    for said in tape.blind_spots():
+        warnings.warn(said, stacklevel=2)
     return tape.sites()

@@ -1,0 +1,54 @@
+"""What a tape is asked to keep beside the records."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from torch import Tensor
+from torch.autograd.graph import get_gradient_edge
+
+__all__ = ["Edit", "LastMap", "Watch", "edge_of"]
+
+Edit = Callable[[Tensor], Tensor]
+
+
+@dataclass(frozen=True)
+class Watch:
+    """What a tape keeps beside the records.
+
+    Attributes:
+        maps: the gated feature maps.
+        gradients: the places where gradients can be asked for, and the gated maps.
+        head: the logits before a softmax, and the last feature map.
+        proof: whether each gate's identity is checked.
+        roots: whether the first gates start the graph, so that nothing before them is kept for the backward pass.
+        edit: what replaces every gate before it is multiplied; None leaves it alone.
+        gates: paths of modules that are gates although no data flow shows it.
+    """
+
+    maps: bool = False
+    gradients: bool = False
+    head: bool = False
+    proof: bool = True
+    roots: bool = False
+    edit: Edit | None = None
+    gates: tuple[str, ...] = ()
+
+    def rooted(self, gate: Tensor) -> Tensor:
+        """The gate; a root of the graph where it is to start one and nothing before it needs a gradient."""
+        return gate.detach().requires_grad_() if self.roots and not gate.requires_grad else gate
+
+
+@dataclass(frozen=True, eq=False)
+class LastMap:
+    """A feature map (N, C, H, W): the module that made it (if gates are proved), its values, and where its gradient can be asked for."""
+
+    path: str
+    values: Tensor
+    edge: object
+
+
+def edge_of(made: Tensor, watch: Watch) -> object:
+    """Where the gradient of a tensor can be asked for, if that is wanted and there is one."""
+    return get_gradient_edge(made) if watch.gradients and made.requires_grad else None
