@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from sevis.capture import capture as capture
     from sevis.capture import find_gates as find_gates
+    from sevis.inspector import CheckpointError as CheckpointError
     from sevis.inspector import Inspector as Inspector
     from sevis.inspector import load as load
     from sevis.inspector import wrap as wrap
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
+    "CheckpointError": "sevis.inspector",
     "Inspection": "sevis.records",
     "Inspector": "sevis.inspector",
     "PictureError": "sevis.pictures",
@@ -32,7 +34,7 @@ _HOMES = {
     "load": "sevis.inspector",
     "wrap": "sevis.inspector",
 }
-__all__ = ["Inspection", "Inspector", "PictureError", "capture", "find_gates", "load", "wrap"]
+__all__ = ["CheckpointError", "Inspection", "Inspector", "PictureError", "capture", "find_gates", "load", "wrap"]
 
 
 def __getattr__(name: str) -> Any:

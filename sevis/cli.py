@@ -1,15 +1,33 @@
-"""The command line: `python -m sevis train NET DATA` makes a checkpoint and its card."""
+"""The command line: `sevis models` lists networks, `sevis summary` shows one's layers, `sevis train` makes a checkpoint and its card."""
 
 from __future__ import annotations
 
+import json
+from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from sevis.nets.recipes import RECIPES
 
+if TYPE_CHECKING:
+    from sevis.menu import Entry
+
 __all__ = ["app"]
+
+COLUMNS: dict[str, Literal["left", "right"]] = {
+    "network": "left",
+    "gates": "left",
+    "params": "right",
+    "GMACs": "right",
+    "licence": "left",
+    "here": "left",
+}
+CAPTION = (
+    "GMACs: multiply-adds for one picture. Licence: of the weights, as their publisher states it; ImageNet itself was released for research"
+    " that is not commercial. Here: the weights are on this machine."
+)
 
 app = typer.Typer(add_completion=False, help="What channel attention does inside a convolutional network.", no_args_is_help=True)
 
@@ -17,6 +35,69 @@ app = typer.Typer(add_completion=False, help="What channel attention does inside
 @app.callback()
 def main() -> None:
     """See SE gates and SK selections, next to Grad-CAM."""
+
+
+@app.command()
+def models(
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON, one object a network.")] = False,
+    measure: Annotated[bool, typer.Option("--measure", help="Count everything anew; takes minutes and needs timm.")] = False,
+) -> None:
+    """List the networks of the menu: parameters, multiply-adds, gates, licence, and whether their weights are on this machine.
+
+    Any other network of timm, torchvision or the Hugging Face hub loads too, as does a checkpoint of your own: see sevis.load.
+    """
+    from sevis.menu import is_here, menu, write_menu
+
+    if measure:
+        write_menu(_measured())
+    rows = [(entry, is_here(entry)) for entry in menu()]
+    if as_json:
+        typer.echo(json.dumps([{**asdict(entry), "downloaded": here} for entry, here in rows], indent=1))
+    else:
+        _print_menu(rows)
+
+
+def _measured() -> tuple[Entry, ...]:
+    from rich.progress import track
+
+    from sevis.sizes import NAMES, measure
+
+    return tuple(measure(name) for name in track(NAMES, "measuring"))
+
+
+def _print_menu(rows: list[tuple[Entry, bool]]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(box=None, header_style="bold", padding=(0, 1, 0, 0), pad_edge=False, caption=CAPTION, caption_justify="left")
+    for column, justify in COLUMNS.items():
+        table.add_column(column, justify=justify, no_wrap=True)
+    for entry, here in rows:
+        gates = f"{entry.gates} {entry.gate}" if entry.gates else "none"
+        cost = f"{entry.parameters / 1e6:.1f}M", f"{entry.macs / 1e9:.2f}"
+        table.add_row(entry.name, gates, *cost, entry.licence or "not stated", "yes" if here else "no")
+    Console().print(table)
+
+
+@app.command()
+def summary(
+    name: Annotated[str, typer.Argument(help="As in `sevis models`, timm/NAME, torchvision/NAME, a checkpoint, net.py:FUNCTION.")],
+    arch: Annotated[str | None, typer.Option(help="The network that a checkpoint file is of.")] = None,
+    untrained: Annotated[bool, typer.Option("--untrained", help="With random weights: nothing is fetched.")] = False,
+    depth: Annotated[int | None, typer.Option(help="How many levels of modules; by default as deep as the deepest gate.")] = None,
+) -> None:
+    """A network's layers: output shapes, parameters, multiply-adds, and the gates that were found.
+
+    Example: python -m sevis summary timm/skresnext50_32x4d --untrained
+    """
+    from rich.console import Console
+
+    from sevis.inspector import CheckpointError, load
+
+    try:
+        Console().print(load(name, "cpu", weights=None if untrained else "trained", arch=arch).summary(depth))
+    except CheckpointError as error:
+        raise typer.BadParameter(str(error)) from error
 
 
 @app.command()

@@ -65,17 +65,27 @@ def is_module(name: str) -> bool:
 
 IMPORTS = [found for path in sorted(PACKAGE.rglob("*.py")) for found in imports_of(path)]
 OUTER = ("sevis.app", "sevis.cli", "sevis.__main__")
-LEFT = ("sevis.nets", "sevis.capture", "sevis.inspector", "sevis.card")
+MEASURING = ("sevis.card", "sevis.measures", "sevis.sizes", "sevis.summary")
+MEASURERS = ("card.py", "measures.py", "sizes.py", "summary.py")
+LEFT = ("sevis.nets", "sevis.capture", "sevis.inspector", *MEASURING)
 SERVING = ("sevis.engine", "sevis.attempts", "sevis.tickets", "sevis.networks_in_memory", "sevis.scan", "sevis.monitor")
 SHOWING = ("sevis.figures", "sevis.report", "sevis.sentences", "sevis.words")
 ANALYSIS = ("sevis.analysis",)
 
 # (whose files, what they may not import)
 FORBIDDEN: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
-    "nets look at nothing": (("nets/",), ("sevis.capture", "sevis.inspector", "sevis.card", *ANALYSIS, *SERVING, *SHOWING, *OUTER)),
+    "nets look at nothing": (
+        ("nets/",),
+        ("sevis.capture", "sevis.inspector", *MEASURING, *ANALYSIS, *SERVING, *SHOWING, *OUTER),
+    ),
     "capture knows no inspector": (("capture/",), ("sevis.inspector", "sevis.card", *ANALYSIS, *SERVING, *SHOWING, *OUTER)),
     "the inspector serves nobody": (("inspector.py", "card.py"), (*ANALYSIS, *SERVING, *SHOWING, *OUTER)),
-    "the card is no inspection": (("card.py",), ("sevis.inspector",)),
+    "the card is no inspection": (("card.py", "measures.py"), ("sevis.inspector",)),
+    "a summary is one pass": (("summary.py",), ("sevis.inspector", "sevis.card", *ANALYSIS, *SERVING, *SHOWING, *OUTER)),
+    "the menu is known before torch": (
+        ("menu.py",),
+        ("sevis.capture", "sevis.inspector", *MEASURING, *SHOWING, *OUTER, "torch"),
+    ),
     "the engine calls what it is given": (
         ("engine.py", "attempts.py", "tickets.py", "networks_in_memory.py"),
         (*LEFT, *ANALYSIS, *SHOWING, *OUTER, "torch", "streamlit"),
@@ -130,9 +140,14 @@ def test_the_facade_loads_nothing() -> None:
         ("streamlit", ("app/",)),
         ("plotly", ("figures/", "app/", "report.py")),
         ("captum", ("capture/cams.py",)),
-        ("torch", ("nets/", "capture/", "inspector.py", "card.py", "cli.py", "scan.py", "monitor.py")),
+        (
+            "torch",
+            ("nets/", "capture/", "inspector.py", "card.py", "measures.py", "summary.py", "sizes.py", "cli.py", "scan.py", "monitor.py"),
+        ),
         ("safetensors", ("nets/", "card.py")),
         ("typer", ("cli.py",)),
+        ("timm", ("nets/", "sizes.py")),
+        ("huggingface_hub", ("nets/",)),
     ],
 )
 def test_a_third_party_has_its_rooms(third: str, homes: tuple[str, ...]) -> None:

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from sevis.nets.preprocessing import Preprocessing
 from sevis.nets.se_resnet import se_resnet
 from sevis.nets.sk_net import sk_net
+from sevis.nets.yolov5_se import YOLOv5, yolov5_se
 from sevis.nets.zoo import Network
 
 CLASSES = ("ant", "bee", "cat", "dog", "emu")
@@ -89,3 +90,19 @@ def batch(count: int = 2, side: int = 32, seed: int = 1) -> Tensor:
         torch.randn((count, 3, side, side), generator=torch.Generator().manual_seed(seed))
         + torch.linspace(-1, 1, count)[:, None, None, None]
     )
+
+
+def detector(bias: float = 2.0, classes: int = len(CLASSES)) -> YOLOv5:
+    """An untrained one that is sure of many things where the bias of its objectness is high."""
+    torch.manual_seed(3)
+    module = yolov5_se("n", classes=classes, width=0.125, reduction=4)
+    with torch.no_grad():
+        for _ in range(30):  # the norms learn what passes through: in eval mode it would fade away otherwise
+            module(torch.randn(8, 3, 64, 64))
+    module.eval()
+    with torch.no_grad():
+        for head in module.heads:
+            assert isinstance(head, nn.Conv2d) and head.bias is not None
+            head.weight.mul_(3)
+            head.bias.view(3, -1)[:, 4:] = bias
+    return module

@@ -4,52 +4,45 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import partial
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from torch import Tensor, nn
 
+from sevis.nets.checkpoints import read_safetensors
+from sevis.nets.fitting import fill
+from sevis.nets.imagenet import class_names
+from sevis.nets.network import Blueprint, CheckpointError, Network
 from sevis.nets.preprocessing import Preprocessing
+from sevis.nets.se_densenet import se_densenet
+from sevis.nets.se_inception import se_inception
+from sevis.nets.se_resnet import ABLATIONS, se_resnet
 from sevis.nets.se_resnet import DEPTHS as SE_DEPTHS
-from sevis.nets.se_resnet import se_resnet
 from sevis.nets.sk_net import DEPTHS as SK_DEPTHS
 from sevis.nets.sk_net import sk_net
+from sevis.nets.yolov5_se import yolov5_se
 from sevis.records import GateAverage
 
-__all__ = ["ARCHITECTURES", "PRETRAINED", "CheckpointError", "Network", "load_network", "read_card", "shipped"]
+__all__ = ["ARCHITECTURES", "PRETRAINED", "CheckpointError", "Network", "blueprint", "load_network", "read_card", "shipped"]
 
 PRETRAINED = Path(__file__).resolve().parents[2] / "pretrained"
 
 ARCHITECTURES: Mapping[str, Callable[..., nn.Module]] = {
     **{f"se_resnet{depth}": partial(se_resnet, depth) for depth in SE_DEPTHS},
     **{f"sk_net{depth}": partial(sk_net, depth) for depth in SK_DEPTHS},
+    "se_densenet": se_densenet,
+    "se_inception": se_inception,
+    "yolov5_se": yolov5_se,
+    **{f"se_resnet50 {name}": partial(se_resnet, 50, classes=1000, stem="imagenet", **options) for name, options in ABLATIONS.items()},
 }
 
-
-class CheckpointError(ValueError):
-    """A checkpoint that is missing, damaged, or not what its card says; the message is fit for a visitor."""
-
-
-@dataclass(frozen=True)
-class Network:
-    """A module with all that is needed to show it a picture and to read its answer.
-
-    Attributes:
-        preprocessing: PIL picture -> tensor (3, H, W).
-        classes: names in the order of the logits.
-        averages: every gate's average over many pictures, in order of depth; empty where nobody measured them.
-    """
-
-    name: str
-    module: nn.Module
-    preprocessing: Callable[..., Tensor]
-    classes: tuple[str, ...]
-    averages: tuple[GateAverage, ...] = ()
+CLASSIFIER, DETECTOR = "classification", "detection"
+DETECTORS = frozenset({"yolov5_se"})
 
 
 def shipped(folder: Path | None = None) -> tuple[str, ...]:
@@ -82,29 +75,54 @@ def load_network(name: str, folder: Path | None = None) -> Network:
         CheckpointError: the file is missing, is not the one that its card names, or does not fit the network.
     """
     root, card = folder or PRETRAINED, read_card(name, folder)
+    with _described_by(name):
+        state = _tensors(root / f"{name}.safetensors", card["sha256"])
+        module = ARCHITECTURES[card["architecture"]](**card["arguments"])
+        fill(module, state, name)
+        averages = _averages(_tensors(root / f"{name}.gates.safetensors", card["averages"]["sha256"]), card)
+        preprocessing, task = Preprocessing.from_card(card["preprocessing"]), card.get("task", CLASSIFIER)
+        return Network(name, module.eval(), preprocessing, tuple(card["classes"]), averages, task=task)
+
+
+def blueprint(name: str, arguments: Mapping[str, Any], folder: Path | None = None) -> Blueprint:
+    """One of ARCHITECTURES, or what a shipped network is built from, without weights; the arguments go to its builder.
+
+    An architecture whose stem is made for small pictures ("cifar") sees 32 pixels, any other 224; a card says it for its own.
+    """
+    if name in ARCHITECTURES:
+        builder = ARCHITECTURES[name]
+        usual = {key: parameter.default for key, parameter in signature(builder).parameters.items()} | dict(arguments)
+        preprocessing = Preprocessing(32, 32) if usual.get("stem") == "cifar" else Preprocessing(224, 256)
+        task = DETECTOR if name in DETECTORS else CLASSIFIER
+        return _blueprint(name, partial(builder, **arguments), preprocessing, class_names(usual["classes"]), task)
+    card = read_card(name, folder)
+    with _described_by(name):
+        builder = partial(ARCHITECTURES[card["architecture"]], **{**card["arguments"], **arguments})
+        task = card.get("task", CLASSIFIER)
+        return _blueprint(name, builder, Preprocessing.from_card(card["preprocessing"]), tuple(card["classes"]), task)
+
+
+def _blueprint(
+    name: str, builder: Callable[..., nn.Module], preprocessing: Preprocessing, classes: tuple[str, ...], task: str
+) -> Blueprint:
+    return Blueprint(name, lambda logits: builder() if logits is None else builder(classes=logits), lambda _: preprocessing, classes, task)
+
+
+@contextmanager
+def _described_by(name: str) -> Iterator[None]:
+    """What a card lacks, or names without it being there, is told as the card's fault."""
     try:
-        return _built(name, root, card)
+        yield
     except CheckpointError:
         raise
-    except (KeyError, TypeError, ValueError) as error:  # a card that lacks an entry, or names what is not there
+    except (KeyError, TypeError, ValueError) as error:
         raise CheckpointError(
             f"The card {name}.json does not describe a network ({type(error).__name__}: {error}); fetch it anew."
         ) from error
 
 
-def _built(name: str, root: Path, card: dict[str, Any]) -> Network:
-    state = _tensors(root / f"{name}.safetensors", card["sha256"])
-    module = ARCHITECTURES[card["architecture"]](**card["arguments"])
-    _fill(module, state, name)
-    averages = _averages(_tensors(root / f"{name}.gates.safetensors", card["averages"]["sha256"]), card)
-    return Network(name, module.eval(), Preprocessing.from_card(card["preprocessing"]), tuple(card["classes"]), averages)
-
-
 def _tensors(path: Path, sha256: str) -> dict[str, Tensor]:
     """A safetensors file's tensors, once its sha256 agrees."""
-    from safetensors import SafetensorError
-    from safetensors.torch import load
-
     if not path.is_file():
         raise CheckpointError(f"The checkpoint {path.name} is missing; fetch the folder pretrained/ anew, or choose another network.")
     data = path.read_bytes()
@@ -113,20 +131,7 @@ def _tensors(path: Path, sha256: str) -> dict[str, Tensor]:
         raise CheckpointError(
             f"The checkpoint {path.name} is damaged: its sha256 begins with {found[:12]}, its card says {sha256[:12]}; fetch it anew."
         )
-    try:
-        return load(data)
-    except SafetensorError as error:
-        raise CheckpointError(f"The checkpoint {path.name} is not a safetensors file ({error}); fetch it anew.") from error
-
-
-def _fill(module: nn.Module, state: dict[str, Tensor], name: str) -> None:
-    """Copy a state dict into a module of exactly those names and shapes."""
-    own = module.state_dict()
-    wrong = sorted(set(own) ^ set(state)) or sorted(key for key in own if own[key].shape != state[key].shape)
-    if wrong:
-        raise CheckpointError(f"The checkpoint of {name} does not fit its network: {len(wrong)} tensors differ, first {wrong[0]}.")
-    with torch.no_grad():
-        module.load_state_dict(state)
+    return read_safetensors(data, name=path.name)
 
 
 def _averages(tensors: dict[str, Tensor], card: dict[str, Any]) -> tuple[GateAverage, ...]:

@@ -15,21 +15,45 @@ from torch import nn
 from sevis.nets.preprocessing import Preprocessing
 from sevis.nets.se_resnet import DEPTHS as SE_DEPTHS
 from sevis.nets.sk_net import DEPTHS as SK_DEPTHS
-from sevis.nets.zoo import ARCHITECTURES, CheckpointError, load_network, read_card, shipped
+from sevis.nets.zoo import ARCHITECTURES, CheckpointError, blueprint, load_network, read_card, shipped
 from tests.tiny_checkpoints import SIDE, ship, write
 from tests.tiny_networks import CLASSES, batch, se_net
 
 NAME = "tiny/net"
+BESIDE = {"yolov5_se": 5}  # a box and its objectness beside the classes
 
 
 def test_every_depth_has_its_name() -> None:
-    assert list(ARCHITECTURES) == [f"se_resnet{depth}" for depth in SE_DEPTHS] + [f"sk_net{depth}" for depth in SK_DEPTHS]
+    assert {f"se_resnet{depth}" for depth in SE_DEPTHS} | {f"sk_net{depth}" for depth in SK_DEPTHS} <= set(ARCHITECTURES)
 
 
 @pytest.mark.parametrize("name", ARCHITECTURES)
 def test_every_architecture_is_built_with_as_many_logits_as_asked_for(name: str) -> None:
     with torch.device("meta"):
-        assert ARCHITECTURES[name](classes=7).linear.out_features == 7
+        assert ARCHITECTURES[name](classes=7).eval()(torch.empty(1, 3, 64, 64)).shape[-1] == 7 + BESIDE.get(name, 0)
+
+
+@pytest.mark.parametrize(("name", "count"), [("se_resnet18", 10), ("sk_net26", 1000)])
+def test_a_blueprint_names_the_logits_that_it_builds(name: str, count: int) -> None:
+    plan = blueprint(name, {})
+    assert (len(plan.classes), plan.sketch().linear.out_features, plan.sketch(7).linear.out_features) == (count, count, 7)
+
+
+def test_a_shipped_network_has_a_blueprint_as_its_card_says(tmp_path: Path) -> None:
+    state = ship(tmp_path)
+    plan = blueprint(NAME, {}, tmp_path)
+    assert plan.classes == CLASSES and plan.preprocessing(nn.Identity()) == Preprocessing(SIDE, SIDE)
+    assert {key: values.shape for key, values in plan.sketch().state_dict().items()} == {key: values.shape for key, values in state.items()}
+    assert plan.sketch(9).linear.out_features == 9
+    rewrite_card(tmp_path, architecture="vgg")
+    with pytest.raises(CheckpointError, match=r"The card tiny/net\.json does not describe a network"):
+        blueprint(NAME, {}, tmp_path)
+
+
+@pytest.mark.parametrize(("name", "side"), [("se_resnet18", 32), ("sk_net26", 224)])
+def test_an_architecture_sees_the_size_that_its_stem_is_made_for(name: str, side: int) -> None:
+    assert blueprint(name, {}).preprocessing(nn.Identity()).side == side
+    assert blueprint(name, {"stem": "imagenet"}).preprocessing(nn.Identity()).side == 224
 
 
 def test_a_checkpoint_is_loaded_as_its_card_says(tmp_path: Path) -> None:
@@ -128,15 +152,15 @@ BROKEN: dict[str, tuple[Callable[[Path], object], str]] = {
     ),
     "wrong shape": (
         lambda folder: replace_state(folder, lambda state: state.update({"linear.weight": torch.zeros(5, 63)})),
-        "does not fit its network: 1 tensors differ, first linear.weight",
+        "does not fit its network: 1 tensor of another kind: linear.weight is (5, 63), expected (5, 64).",
     ),
     "tensor missing": (
         lambda folder: replace_state(folder, lambda state: state.pop("linear.bias")),
-        "does not fit its network: 1 tensors differ, first linear.bias",
+        "does not fit its network: 1 tensor missing: linear.bias.",
     ),
     "tensor too many": (
         lambda folder: replace_state(folder, lambda state: state.update({"extra": torch.zeros(1)})),
-        "does not fit its network: 1 tensors differ, first extra",
+        "does not fit its network: 1 tensor unexpected: extra.",
     ),
     "another width": (lambda folder: rewrite_card(folder, arguments={"classes": 5, "width": 0.25}), "does not fit its network"),
     "a pickle": (lambda folder: foreign(folder, pickle.dumps(Exploding())), "net.safetensors is not a safetensors file"),

@@ -1,0 +1,152 @@
+"""What a network's output says, and the score of it that is explained: a class of a classifier, a box of a detector."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from sevis.nets.detection import Detections, box_score, detections
+from sevis.records import Prediction
+
+__all__ = ["READERS", "Reader", "Reading", "Target"]
+
+Target = int | str | None
+TOP = 5  # classes
+MOST = 12  # boxes
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What was read off one picture's part of the output.
+
+    Attributes:
+        predictions: the most probable classes, or the boxes that were found; best first.
+        target: what is explained.
+        score: the target's logit, from which a gradient can be taken.
+        note: what the reader should know; empty mostly.
+    """
+
+    predictions: tuple[Prediction, ...]
+    target: Prediction
+    score: Tensor
+    note: str = ""
+
+
+def read_classes(logits: Tensor, targets: Sequence[Target], classes: tuple[str, ...]) -> tuple[Reading, ...]:
+    """The most probable classes of every picture from logits (N, classes); a target of None is the first of them."""
+    values = logits.detach().cpu().numpy()  # one copy for all pictures
+    chosen = [_chosen(row, target, classes) for row, target in zip(values, targets, strict=True)]
+    return tuple(_classes(values[n], logits[n, index], index, classes) for n, index in enumerate(chosen))
+
+
+def _chosen(logits: np.ndarray, target: Target, classes: tuple[str, ...]) -> int:
+    """The place of the class that is explained."""
+    if target is None:
+        return int(logits.argmax())
+    return classes.index(target) if isinstance(target, str) else target
+
+
+def _classes(logits: np.ndarray, score: Tensor, index: int, classes: tuple[str, ...]) -> Reading:
+    probabilities = _softmax(logits)
+    best = np.argsort(-probabilities, kind="stable")[:TOP]
+    named = [Prediction(int(n), classes[n], float(probabilities[n])) for n in (*best, index)]
+    return Reading(tuple(named[:-1]), named[-1], score)
+
+
+def _softmax(logits: np.ndarray) -> np.ndarray:
+    powers = np.exp(logits - logits.max())
+    return np.asarray(powers / powers.sum())
+
+
+def read_boxes(output: Tensor, targets: Sequence[Target], classes: tuple[str, ...]) -> tuple[Reading, ...]:
+    """The boxes on every picture from a detector's output (N, rows, 5 + classes).
+
+    A target is a box by its place, best first, or a class, which means its best box; None is the best box of all. Where the
+    network is sure of none, its best guess is explained, and the note says so.
+    """
+    return tuple(_boxes(output[n : n + 1], target, classes) for n, target in enumerate(targets))
+
+
+def _boxes(output: Tensor, target: Target, classes: tuple[str, ...]) -> Reading:
+    found = detections(output, most=MOST)[0]
+    place = _place(found, target, classes)
+    named = _named(found, classes)
+    if place is not None:
+        return Reading(named, named[place], box_score(output, 0, int(found.rows[place]), int(found.labels[place])))
+    guess, note = _guess(output, target, classes), _sorry(target, len(found))
+    return Reading(named, _named(guess, classes)[0], box_score(output, 0, int(guess.rows[0]), int(guess.labels[0])), note)
+
+
+def _named(found: Detections, classes: tuple[str, ...]) -> tuple[Prediction, ...]:
+    """The boxes as predictions."""
+    return tuple(
+        Prediction(int(label), classes[label], float(score), tuple(map(float, box)))
+        for box, label, score in zip(found.boxes, found.labels, found.scores, strict=True)
+    )
+
+
+def _place(found: Detections, target: Target, classes: tuple[str, ...]) -> int | None:
+    """The target's place among the boxes that were found, if it is one of them."""
+    if isinstance(target, str):
+        return next((n for n, label in enumerate(found.labels) if classes[label] == target), None)
+    place = target or 0
+    return place if place < len(found) else None
+
+
+def _guess(output: Tensor, target: Target, classes: tuple[str, ...]) -> Detections:
+    """The best box of all, or of the class that was asked for, however unsure."""
+    if not isinstance(target, str):
+        return detections(output, least_score=0.0, most=1)[0]
+    only = output.detach().clone()
+    others = torch.arange(len(classes), device=output.device) != classes.index(target)
+    only[..., 5:][..., others] = -torch.inf
+    return detections(only, least_score=0.0, most=1)[0]
+
+
+def _sorry(target: Target, count: int) -> str:
+    if isinstance(target, str):
+        return f"The network finds no {target} in this picture: its best guess at one is explained."
+    if count:
+        return f"There are only {count} boxes in this picture: the surest is explained."
+    return "The network is sure of no box in this picture: its best guess is explained."
+
+
+@dataclass(frozen=True)
+class Reader:
+    """How the output of a network of one task is read.
+
+    Attributes:
+        axes: of the output: 2 for (N, classes).
+        shape: the output's shape, for an error.
+        read: (output, targets, classes) -> one Reading a picture.
+        classes: output -> how many classes it tells apart.
+        places: number of classes -> how many targets there are by number; None where only the picture tells.
+    """
+
+    axes: int
+    shape: str
+    read: Callable[[Tensor, Sequence[Target], tuple[str, ...]], tuple[Reading, ...]]
+    classes: Callable[[Tensor], int]
+    places: Callable[[int], int | None]
+
+    def output(self, returned: object) -> Tensor:
+        """The output in whatever a network returns: a tensor, or the first that fits of a tuple or a mapping.
+
+        Raises:
+            TypeError: there is no such tensor.
+        """
+        parts = list(returned.values()) if isinstance(returned, dict) else returned if isinstance(returned, list | tuple) else [returned]
+        found = next((part for part in parts if isinstance(part, Tensor) and part.ndim == self.axes), None)
+        if found is None:
+            raise TypeError(f"the network returned {type(returned).__name__}, expected {self.shape}; wrap a network that gives it")
+        return found
+
+
+READERS: dict[str, Reader] = {
+    "classification": Reader(2, "logits (N, classes)", read_classes, lambda output: output.shape[1], lambda classes: classes),
+    "detection": Reader(3, "boxes (N, rows, 5 + classes)", read_boxes, lambda output: output.shape[2] - 5, lambda classes: None),
+}
