@@ -1,9 +1,9 @@
-# make app | make test | make check | make train NET=... DATA=...
+# make app | make test | make check | make models | make survey | make train NET=... DATA=...
 PYTHON ?= python3
 PORT ?= 8501
 BIN := .venv/bin
 
-.PHONY: app test check train clean
+.PHONY: app test check models survey train clean
 
 app: .venv/app.stamp
 	@echo "sevis is at http://localhost:$(PORT)"
@@ -20,6 +20,9 @@ check: .venv/test.stamp
 # NET: se_resnet18 or sk_net26; DATA: a folder or .tar of train/CLASS/*.jpg and val/CLASS/*.jpg; ARGS: see python -m sevis train --help
 train: .venv/app.stamp
 	$(BIN)/python -m sevis train $(NET) $(DATA) $(ARGS)
+
+models: .venv/app.stamp
+	$(BIN)/python -m sevis models $(ARGS)
 
 .venv/bin/python:
 	$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11) and 'sevis needs Python 3.11 or newer; name one with make PYTHON=...')"

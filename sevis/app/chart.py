@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import plotly.graph_objects as go
@@ -10,7 +11,7 @@ import streamlit as st
 from sevis.app import state
 from sevis.records import Inspection
 
-__all__ = ["chart", "clickable"]
+__all__ = ["chart", "clickable", "clickable_boxes"]
 
 CONFIG = {"displayModeBar": False, "scrollZoom": False}
 
@@ -22,6 +23,16 @@ def chart(figure: go.Figure, key: str) -> None:
 
 def clickable(figure: go.Figure, key: str, inspection: Inspection) -> None:
     """A figure whose points choose their block and channel: their customdata begins with (depth, channel)."""
+    _selectable(figure, key, lambda values: _choose(values, inspection))
+
+
+def clickable_boxes(figure: go.Figure, key: str, inspection: Inspection) -> None:
+    """A figure whose points choose their box: their customdata begins with its place."""
+    _selectable(figure, key, lambda values: _choose_box(values, inspection))
+
+
+def _selectable(figure: go.Figure, key: str, choose: Callable[[list[Any]], None]) -> None:
+    """A figure that hands over the customdata of the point that is clicked."""
     st.plotly_chart(
         figure,
         key=key,
@@ -29,24 +40,35 @@ def clickable(figure: go.Figure, key: str, inspection: Inspection) -> None:
         config=CONFIG,
         alt=_alt(figure),
         selection_mode="points",
-        on_select=lambda: _choose(st.session_state.get(key), inspection),
+        on_select=lambda: _clicked(st.session_state.get(key), choose),
     )
 
 
-def _choose(event: Any, inspection: Inspection) -> None:
-    """Take the block and channel of the clicked point; what a client sends is checked against what there is."""
+def _clicked(event: Any, choose: Callable[[list[Any]], None]) -> None:
+    """Hand over the first point's customdata; plotly gives it as a list or as a mapping of places."""
     points = event["selection"]["points"] if event else []
-    if not points:
-        return
-    depth, channel = _place(points[0].get("customdata"))
+    if points:
+        customdata = points[0].get("customdata")
+        choose(list(customdata.values()) if isinstance(customdata, dict) else list(customdata or []))
+
+
+def _choose(values: list[Any], inspection: Inspection) -> None:
+    """Take the block and channel of the clicked point; what a client sends is checked against what there is."""
+    depth, channel = _whole(values)
     if depth is not None and depth < len(inspection.sites):
         site = inspection.sites[depth]
         state.choose(site, channel if channel is not None and channel < site.channels else None)
 
 
-def _place(customdata: Any) -> tuple[int | None, int | None]:
-    """Depth and channel of a point; plotly hands them over as a list or as a mapping of places."""
-    values = list(customdata.values()) if isinstance(customdata, dict) else list(customdata or [])
+def _choose_box(values: list[Any], inspection: Inspection) -> None:
+    """Take the clicked box, if the picture has it."""
+    place, _ = _whole(values)
+    if place is not None and place < len(inspection.predictions):
+        state.choose_box(place)
+
+
+def _whole(values: list[Any]) -> tuple[int | None, int | None]:
+    """The first two values, where they can be places."""
     whole = [value if isinstance(value, int) and value >= 0 else None for value in (*values, None, None)[:2]]
     return whole[0], whole[1]
 

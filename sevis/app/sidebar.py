@@ -9,10 +9,12 @@ import streamlit as st
 
 from sevis.app import state
 from sevis.app.words import plain
+from sevis.menu import is_here
 from sevis.pictures import Picture
 
 __all__ = ["Choice", "choose"]
 
+CHECKPOINT_LIMIT = 120  # MB
 TYPES = ["png", "jpg", "jpeg", "webp", "gif", "bmp", "tif", "tiff"]
 
 
@@ -24,7 +26,7 @@ class Choice:
     picture: Picture
     digest: str  # sha256 of the file
     network: str
-    target: str | None
+    target: int | str | None  # a class by name, or a box by its place
 
 
 def choose() -> Choice:
@@ -37,8 +39,9 @@ def choose() -> Choice:
     with st.sidebar:
         st.markdown("### sevis\nSee which channels a network turned up, and where it looked.")
         title, data = _picture()
+        picture, digest = state.picture(data), hashlib.sha256(data).hexdigest()
         network = _network()
-        return Choice(title, state.picture(data), hashlib.sha256(data).hexdigest(), network, _target(network))
+        return Choice(title, picture, digest, network, _target(network, picture, digest))
 
 
 def _picture() -> tuple[str, bytes]:
@@ -67,22 +70,74 @@ def _picture() -> tuple[str, bytes]:
 
 
 def _network() -> str:
+    """The network that was chosen last: of the menu, or the visitor's own."""
     names = state.networks()
     name = st.selectbox(
         "Network",
         names,
         key="network",
         bind="query-params",
-        help="Trained on twelve classes of photographs; see their cards in pretrained/.",
+        on_change=state.remember_origin,
+        args=("menu",),
+        help="Those that ship come first: they were trained on twelve classes of photographs; see their cards in pretrained/.",
     )
-    return name if name in names else names[0]
+    chosen = name if name in names else names[0]
+    _facts(chosen)
+    own = _own_network()
+    if own is None or state.origin() == "menu":
+        return chosen
+    st.caption("Shown: your own checkpoint.")
+    return own
 
 
-def _target(network: str) -> str | None:
-    """The class to explain; None is the most probable."""
+def _facts(name: str) -> None:
+    """What is known of a network of the menu, in one line."""
+    entry = state.known().get(name)
+    if entry is None:
+        return
+    gates = f"{entry.gates} {entry.gate} gates" if entry.gates else "no gates"
+    size = f"{entry.parameters / 1e6:.1f} M parameters, {entry.macs / 1e9:.2f} GMACs"
+    weights = "" if is_here(entry) else " Its weights are fetched once, which needs a connection."
+    st.caption(plain(f"{size}, {gates}, {entry.licence or 'no licence stated'}.{weights}"))
+
+
+def _own_network() -> str | None:
+    """The engine's name for the checkpoint that the visitor brought, if there is one."""
+    with st.expander("Bring your own checkpoint"):
+        known = list(state.known())
+        arch = st.selectbox("Its network", known, index=None, key="own_arch", on_change=state.remember_origin, args=("own",))
+        file = st.file_uploader(
+            "Its weights",
+            ["safetensors"],
+            key="own_file",
+            max_upload_size=CHECKPOINT_LIMIT,
+            on_change=state.remember_origin,
+            args=("own",),
+            help="A safetensors file: it holds numbers only, so nothing in it can run. It stays in this server's memory for a while.",
+        )
+        names = st.text_area("Names of its classes, one a line", key="own_classes", max_chars=100_000, placeholder="as in ImageNet")
+        if file is None or arch not in known:
+            return None
+        return state.bring(file.getvalue(), arch, tuple(line.strip() for line in (names or "").splitlines() if line.strip()))
+
+
+def _target(network: str, picture: Picture, digest: str) -> int | str | None:
+    """The class or the box to explain; None is the most probable."""
+    if state.is_detector(network):
+        return _box(network, picture, digest)
     known = state.classes(network)
     chosen = st.selectbox("Class to explain", known, index=None, placeholder="the most probable", key="target", bind="query-params")
     return chosen if chosen in known else None
+
+
+def _box(network: str, picture: Picture, digest: str) -> int | None:
+    """The box to explain, by its place; None is the surest."""
+    count = len(state.inspect(network, digest, picture.pixels, None).predictions)
+    state.settle_box(count)
+    if not count:
+        return None
+    number = st.number_input("Box to explain", 1, count, None, 1, placeholder="the surest", key="box", bind="query-params")
+    return number - 1 if number is not None and 1 <= number <= count else None
 
 
 def footer(seconds: float) -> None:

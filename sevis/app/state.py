@@ -13,9 +13,11 @@ import streamlit as st
 from PIL import Image
 
 from sevis import pictures
+from sevis.app.uploads import OWN, Upload, Uploads
 from sevis.engine import Busy, Engine, NoRoom, OutOfMemory, Stopped
 from sevis.figures import DARK, LIGHT, Theme
-from sevis.inspector import CheckpointError, Inspector, available, choose_device, load
+from sevis.inspector import CheckpointError, Inspector, available, choose_device, load, load_uploaded
+from sevis.menu import Entry, menu
 from sevis.pictures import Picture, PictureError
 from sevis.records import GateSite, Inspection
 
@@ -24,6 +26,7 @@ __all__ = ["EXPECTED", "NETWORK_BUDGET", "Sample", "classes", "device", "engine"
 SAMPLES = Path(__file__).resolve().parents[2] / "assets" / "samples"
 LARGEST = 2_000_000  # pixels of a picture that the page keeps
 NETWORK_BUDGET = 2 << 30  # bytes of weights in memory at a time
+UPLOAD_BUDGET = 600 << 20  # bytes of visitors' checkpoints in memory at a time
 # what a visitor is told in one sentence; anything else is a bug, for the log
 EXPECTED = (PictureError, CheckpointError, Busy, Stopped, NoRoom, OutOfMemory)
 
@@ -48,15 +51,34 @@ def _load(name: str) -> Inspector:
 
     Collections between loads are Python's own, of what is younger than the last load.
     """
-    inspector = load(name)
+    inspector = _own(name) if name.startswith(OWN) else load(name)
     gc.unfreeze()
     gc.collect()
     gc.freeze()
     return inspector
 
 
+@st.cache_resource(show_spinner=False)
+def uploads() -> Uploads:
+    """The checkpoints that visitors brought to this server."""
+    return Uploads(UPLOAD_BUDGET)
+
+
+def _own(name: str) -> Inspector:
+    """A visitor's checkpoint in the network that it was said to belong to."""
+    upload = uploads().get(name)
+    if upload is None:
+        raise CheckpointError("This checkpoint is no longer on the server; bring it again.")
+    return load_uploaded(upload.data, upload.arch, upload.classes)
+
+
+def bring(data: bytes, arch: str, classes: tuple[str, ...]) -> str:
+    """Keep a visitor's checkpoint; gives the name that the engine knows it by."""
+    return uploads().keep(Upload(data, arch, classes))
+
+
 def networks() -> tuple[str, ...]:
-    """The networks of the menu; there is at least one.
+    """The networks of the menu, those that ship first; there is at least one of them.
 
     Raises:
         CheckpointError: there is none.
@@ -64,7 +86,15 @@ def networks() -> tuple[str, ...]:
     found = available()
     if not found:
         raise CheckpointError("No network is in the folder pretrained/; fetch it anew.")
-    return found
+    order = list(known())
+    first = sorted(found, key=lambda name: order.index(name) if name in order else len(order))
+    return (*first, *(name for name in order if name not in found))
+
+
+@st.cache_data(show_spinner=False)
+def known() -> dict[str, Entry]:
+    """What is known of the networks of the menu before they are loaded."""
+    return {entry.name: entry for entry in menu()}
 
 
 @st.cache_data(show_spinner=False, max_entries=64)
@@ -72,6 +102,13 @@ def classes(network: str) -> tuple[str, ...]:
     """The classes that a network knows."""
     with engine().borrow(network, check=_leave) as inspector:
         return inspector.classes
+
+
+@st.cache_data(show_spinner=False, max_entries=64)
+def is_detector(network: str) -> bool:
+    """Whether a network finds boxes."""
+    with engine().borrow(network, check=_leave) as inspector:
+        return inspector.task == "detection"
 
 
 @st.cache_data(show_spinner=False)
@@ -99,7 +136,7 @@ def picture(data: bytes) -> Picture:
 
 
 @st.cache_data(show_spinner=False, max_entries=48, ttl=3600)
-def inspect(network: str, digest: str, _pixels: np.ndarray, target: str | None) -> Inspection:
+def inspect(network: str, digest: str, _pixels: np.ndarray, target: int | str | None) -> Inspection:
     """What a network did with a picture; the same question is computed once, and each visitor gets a copy of the answer.
 
     The digest of the file stands for the pixels: of an array this size Streamlit would hash a sample only.
@@ -140,6 +177,28 @@ def settle_channel(count: int) -> None:
     held = st.session_state.get("channel")
     if held is not None and not 0 <= held < count:
         st.session_state["channel"] = None
+
+
+def choose_box(place: int) -> None:
+    """Put a box into the session, where its widget and the address take it from."""
+    st.session_state["box"] = place + 1
+
+
+def settle_box(count: int) -> None:
+    """Forget a box that this picture does not have."""
+    held = st.session_state.get("box")
+    if held is not None and not 1 <= held <= count:
+        st.session_state["box"] = None
+
+
+def remember_origin(origin: str) -> None:
+    """The last thing that gave a network is the one that is shown: "own" or "menu"."""
+    st.session_state["origin"] = origin
+
+
+def origin() -> str:
+    """What gave the network last."""
+    return str(st.session_state.get("origin", "menu"))
 
 
 def remember_source(source: str) -> None:

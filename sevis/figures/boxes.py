@@ -21,7 +21,7 @@ def boxes(inspection: Inspection, *, theme: Theme = LIGHT) -> go.Figure:
     height, width = inspection.image.shape[:2]
     return compose(
         [_numbers(inspection, theme)],
-        (f"Boxes: {len(inspection.predictions)}", "the coloured one is explained; click a number to explain another"),
+        (f"Boxes: {len(inspection.predictions)}", "click a number to explain its box"),
         420,
         theme=theme,
         margin={"l": 2, "r": 8, "t": 56, "b": 8},

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
+from sevis.figures.boxes import outlines
 from sevis.figures.overlay import COLORMAPS, data_uri, overlay, shrunk
 from sevis.figures.theme import LIGHT, Theme, compose, plain, scale
 from sevis.records import Cam, Inspection
@@ -43,6 +44,7 @@ def cam(inspection: Inspection, cam: Cam, *, opacity: float = 0.5, colormap: str
                 "layer": "below",
             }
         ],
+        shapes=outlines(inspection, width, height, theme),
         xaxis={"visible": False, "range": [0, width], "constrain": "domain"},
         yaxis={"visible": False, "range": [height, 0], "scaleanchor": "x", "constrain": "domain"},
     )

@@ -10,37 +10,46 @@ from io import BytesIO
 import numpy as np
 import pytest
 import streamlit as st
+import torch
 from PIL import Image
+from safetensors.torch import save
 from streamlit.testing.v1 import AppTest
 from torch import nn
 
-import sevis
-from sevis.app import state
+from sevis.app import chart, state
+from sevis.app.uploads import Upload, Uploads
 from sevis.app.words import plain
 from sevis.engine import Busy
 from sevis.inspector import Inspector
+from sevis.menu import menu
+from sevis.nets.network import Network
 from sevis.nets.preprocessing import Preprocessing
 from sevis.nets.se_resnet import se_resnet
 from sevis.nets.sk_net import sk_net
 from tests.browser.conftest import ROOT
+from tests.made_up import CASES
+from tests.tiny_networks import detector
 
 CLASSES = ("cat", "dog", "a *starred* class")
 TINY = {
     "tiny/se": lambda: se_resnet(18, classes=3, stem="imagenet", width=0.125),
     "tiny/sk": lambda: sk_net(26, classes=3, width=0.125, groups=4),
+    "tiny/boxes": lambda: detector(classes=3),
     "tiny/plain": lambda: nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(4, 3)),
 }
 
 
 def tiny(name: str) -> Inspector:
     """A seeded network under a name of TINY."""
-    return sevis.wrap(TINY[name]().eval(), Preprocessing(64, 64), CLASSES, name=name)
+    task = "detection" if name == "tiny/boxes" else "classification"
+    return Inspector(Network(name, TINY[name]().eval(), Preprocessing(64, 64), CLASSES, task=task))
 
 
 @pytest.fixture(autouse=True)
 def page(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(state, "load", tiny)
     monkeypatch.setattr(state, "available", lambda: tuple(TINY))
+    monkeypatch.setattr(state, "menu", lambda: ())
     _forget()
     yield
     _forget()
@@ -219,10 +228,101 @@ def test_the_table_holds_every_channel() -> None:
     ],
 )
 def test_a_click_is_checked(monkeypatch: pytest.MonkeyPatch, event: object, block: str | None, channel: int | None) -> None:
-    from sevis.app import chart
-
     inspection = tiny("tiny/se").inspect(np.full((80, 80, 3), 90, np.uint8))
     chosen: list[tuple[str, int | None]] = []
     monkeypatch.setattr(state, "choose", lambda site, channel: chosen.append((site.name, channel)))
-    chart._choose({"selection": {"points": [{"customdata": event}]}}, inspection)
+    chart._clicked({"selection": {"points": [{"customdata": event}]}}, lambda values: chart._choose(values, inspection))
     assert chosen == ([] if block is None else [(block, channel)])
+
+
+@pytest.mark.parametrize(
+    ("event", "place"), [([1, "dog", 0.5], 1), ({"0": 0}, 0), ([99], None), ([-1], None), ([None], None), (None, None)]
+)
+def test_a_click_on_a_box_is_checked(monkeypatch: pytest.MonkeyPatch, event: object, place: int | None) -> None:
+    chosen: list[int] = []
+    monkeypatch.setattr(state, "choose_box", chosen.append)
+    chart._clicked({"selection": {"points": [{"customdata": event}]}}, lambda values: chart._choose_box(values, CASES["boxes"]))
+    assert chosen == ([] if place is None else [place])
+
+
+# ---- detectors
+
+
+def test_a_detector_shows_its_boxes_and_explains_the_chosen_one() -> None:
+    app = opened(network="tiny/boxes")
+    assert not app.exception and not app.error
+    drawn = figures(app)
+    boxes = next(title for title in drawn if title.startswith("Boxes"))
+    count = int(boxes.removeprefix("Boxes: "))
+    assert count > 1 and len(drawn[boxes]["layout"]["shapes"]) == count
+    assert "box 1 is explained" in said(app).replace("\\", "")
+    app.number_input(key="box").set_value(2).run()
+    assert not app.exception and "box 2 is explained" in said(app).replace("\\", "")
+
+
+def test_a_box_that_the_picture_has_not_is_forgotten() -> None:
+    app = opened(network="tiny/boxes", box="4000")
+    assert not app.exception and not app.error
+    assert app.number_input(key="box").value is None
+
+
+# ---- the visitor's own network
+
+
+def weights(classes: int = 12) -> bytes:
+    torch.manual_seed(2)
+    module = se_resnet(18, classes=classes, stem="imagenet", width=0.5, reduction=8)
+    return save({name: values.contiguous() for name, values in module.state_dict().items()})
+
+
+def bring(app: AppTest, data: bytes, names: str = "") -> AppTest:
+    app.selectbox(key="own_arch").set_value("photos12/se_resnet18")
+    app.text_area(key="own_classes").set_value(names)
+    return app.file_uploader(key="own_file").set_value(("mine.safetensors", data, "application/octet-stream")).run()
+
+
+@pytest.fixture
+def known(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(state, "menu", lambda: tuple(entry for entry in menu() if entry.name.startswith("photos12")))
+
+
+@pytest.mark.usefixtures("known")
+def test_an_own_checkpoint_is_shown_with_its_class_names() -> None:
+    app = bring(opened(), weights(3), "ant\nbee\n\n wasp ")
+    assert not app.exception and not app.error
+    assert app.selectbox(key="target").options == ["ant", "bee", "wasp"]
+    assert "your own checkpoint" in said(app)
+    app.selectbox(key="network").set_value("tiny/sk").run()
+    assert app.selectbox(key="target").options == list(CLASSES)
+
+
+@pytest.mark.usefixtures("known")
+@pytest.mark.parametrize(
+    ("data", "names", "word"),
+    [(b"no safetensors", "", "safetensors"), (weights(3), "ant", "3"), (save({"x": torch.zeros(2)}), "", "missing")],
+)
+def test_an_own_checkpoint_that_does_not_fit_is_told(data: bytes, names: str, word: str) -> None:
+    app = bring(opened(), data, names)
+    assert not app.exception
+    assert word in app.error[0].value
+
+
+@pytest.mark.usefixtures("known")
+def test_the_menu_tells_what_is_known() -> None:
+    app = opened(network="photos12/se_resnet18")
+    assert "2\\.8 M parameters" in said(app) and "8 SE gates" in said(app)
+
+
+def test_uploads_stay_within_their_budget() -> None:
+    uploads = Uploads(100)
+    names = [uploads.keep(Upload(bytes([n]) * 40, "net", ())) for n in range(3)]
+    assert [uploads.get(name) is None for name in names] == [True, False, False]
+    assert uploads.keep(Upload(bytes([1]) * 40, "net", ())) == names[1]
+    uploads.keep(Upload(bytes([3]) * 40, "net", ()))
+    assert [uploads.get(name) is None for name in names] == [True, False, True]
+
+
+def test_uploads_are_told_apart_by_file_network_and_classes() -> None:
+    one = Upload(b"a", "net", ("ant",))
+    others = [Upload(b"b", "net", ("ant",)), Upload(b"a", "other", ("ant",)), Upload(b"a", "net", ("bee",)), Upload(b"a", "net", ())]
+    assert len({each.name for each in (one, *others)}) == 5 and Upload(b"a", "net", ("ant",)).name == one.name

@@ -7,9 +7,9 @@ import streamlit as st
 from sevis import sentences
 from sevis.app import controls, sidebar, state
 from sevis.app.block import block_section
-from sevis.app.chart import chart, clickable
+from sevis.app.chart import chart, clickable, clickable_boxes
 from sevis.app.words import plain, say
-from sevis.figures import cam, cam_row, network, prediction
+from sevis.figures import boxes, cam, cam_row, network, prediction
 from sevis.figures.overlay import COLORMAPS
 from sevis.records import Inspection
 
@@ -41,10 +41,13 @@ def render() -> None:
 
 def _summary(inspection: Inspection, title: str) -> None:
     """The picture as seen, the prediction, and what stands out."""
-    seen, predicted, told = st.columns([2, 4, 4], gap="medium")
+    seen, predicted, told = st.columns([2, 4, 4] if inspection.target.box is None else [4, 3, 3], gap="medium")
     height, width = inspection.image.shape[:2]
     with seen:
-        st.image(inspection.image, width="stretch", alt="The picture as the network saw it")
+        if inspection.target.box is None:
+            st.image(inspection.image, width="stretch", alt="The picture as the network saw it")
+        else:
+            clickable_boxes(boxes(inspection, theme=state.theme()), "boxes", inspection)
         st.caption(f"{plain(title)}, as the network saw it: {width} × {height}")
     with predicted:
         chart(prediction(inspection, theme=state.theme()), "prediction")
