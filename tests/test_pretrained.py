@@ -15,15 +15,13 @@ from sevis.records import Inspection
 SAMPLES = PRETRAINED.parent / "assets" / "samples"
 KNOWN = [entry for entry in json.loads((SAMPLES / "samples.json").read_text(encoding="utf-8")) if entry["class"]]
 CLAIMS = {"photos12/se_resnet18": 0.87, "photos12/sk_net26": 0.87}  # top-1 on val
-# strict: the day the network reaches it, the mark must go
-SHORT = pytest.mark.xfail(strict=True, reason="sk_net26 had too few epochs: 81.6 % top-1 on val, and it takes the kitten for a golf ball")
 
 
 def test_both_networks_ship() -> None:
     assert available() == tuple(CLAIMS)
 
 
-@pytest.mark.parametrize("name", ["photos12/se_resnet18", pytest.param("photos12/sk_net26", marks=SHORT)])
+@pytest.mark.parametrize("name", CLAIMS)
 def test_the_card_reaches_the_claim(name: str) -> None:
     assert read_card(name)["measured"]["top1"] >= CLAIMS[name]
 
@@ -58,12 +56,8 @@ def test_selection_is_alive() -> None:
     assert (np.array([gate["image_std"] for gate in measured["gates"]]) > 0.05).mean() >= 0.5
 
 
-def _case(name: str, entry: dict[str, str]) -> object:
-    short = (name, entry["file"]) == ("photos12/sk_net26", "kitten.jpg")
-    return pytest.param(name, entry, id=f"{name}-{entry['file']}", marks=SHORT if short else ())
-
-
-@pytest.mark.parametrize(("name", "entry"), [_case(name, entry) for name in CLAIMS for entry in KNOWN])
+@pytest.mark.parametrize("name", CLAIMS)
+@pytest.mark.parametrize("entry", KNOWN, ids=lambda entry: entry["file"])
 def test_samples_are_classified_right(name: str, entry: dict[str, str]) -> None:
     assert sevis.load(name, device="cpu").inspect(SAMPLES / entry["file"]).predictions[0].label == entry["class"]
 

@@ -74,6 +74,6 @@ SPREAD = replace(FINISH, excitation_rate=5.0, seed=2)  # draws the channels' wei
 RECIPES: dict[str, Course] = {
     "se_resnet18": Course({"stem": "imagenet", "width": 0.5, "reduction": 8}, (Recipe(epochs=40), FINISH, SPREAD)),
     # two groups: twice as fast on a CPU as eight, with twice the parameters
-    "sk_net26": Course({"stem": "imagenet", "width": 0.25, "groups": 2}, (Recipe(epochs=60), FINISH)),
+    "sk_net26": Course({"stem": "imagenet", "width": 0.25, "groups": 2}, (Recipe(epochs=60),)),
     "se_densenet": Course({"growth_rate": 24, "block_config": (3, 5, 7, 5), "reduction": 4}, (Recipe(epochs=24),)),
 }
