@@ -10,7 +10,7 @@ app: .venv/app.stamp
 	@$(BIN)/python -m streamlit run app.py --server.port $(PORT)
 
 test: check
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
 check: .venv/test.stamp
 	$(BIN)/ruff check .
@@ -23,6 +23,10 @@ train: .venv/app.stamp
 
 models: .venv/app.stamp
 	$(BIN)/python -m sevis models $(ARGS)
+
+# resumable; an hour on two processors
+survey: .venv/test.stamp
+	$(BIN)/python -m docs.survey
 
 .venv/bin/python:
 	$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11) and 'sevis needs Python 3.11 or newer; name one with make PYTHON=...')"

@@ -88,9 +88,7 @@ def test_a_class_means_its_surest_box(picture: np.ndarray) -> None:
         assert inspector(detector()).inspect(picture, label).target == first
 
 
-@pytest.mark.parametrize(
-    ("target", "said"), [(None, "sure of no box"), (CLASSES[1], f"finds no {CLASSES[1]}"), (40, "sure of no box")]
-)
+@pytest.mark.parametrize(("target", "said"), [(None, "sure of no box"), (CLASSES[1], f"finds no {CLASSES[1]}"), (40, "sure of no box")])
 def test_a_guess_is_called_one(target: int | str | None, said: str, picture: np.ndarray) -> None:
     made = inspector(detector(bias=-20.0)).inspect(picture, target)
     assert made.predictions == () and made.target.box is not None and made.target.probability < 0.01

@@ -60,7 +60,7 @@ class Node:
     @property
     def squeezes(self) -> tuple[Node, ...]:
         """The pooled maps that a vector descends from, itself where it is one: a node that kept itself would outlive its pass."""
-        return (self,) if self.is_squeeze else self.inherited
+        return (self, *self.inherited) if self.is_squeeze else self.inherited
 
     def back(self, through: frozenset[str]) -> Iterator[Node]:
         """This node and what it descends from by operations of that set alone, nearest first."""
@@ -110,7 +110,7 @@ class Lineage:
             node.is_constant = any(True for _ in tensors_in((*args, *kwargs.values())))
             node.op = op if node.is_constant else UNSEEN  # made of nothing, it is as good as from outside
         if op in REDUCTIONS and parents and _is_squeeze(op, parents[0], args, kwargs, made):
-            node.value, node.is_squeeze = made.detach().clone(), True
+            node.value, node.is_squeeze, node.inherited = made.detach().clone(), True, parents[0].squeezes
         elif op in PRODUCTS and (pooled := _weighed_pool(parents, made)) is not None:
             node.value, node.is_squeeze, node.parents = made.detach().clone(), True, (pooled,)
         elif op in SCALINGS and node.scalar and _is_sum(parents[0]) and any(isinstance(arg, int | float) for arg in args):
@@ -128,8 +128,11 @@ class Lineage:
 
 
 def _is_squeeze(op: str, pooled: Node, args: tuple[Any, ...], kwargs: dict[str, Any], made: Tensor) -> bool:
-    """Whether a map was pooled over all its places: the batch axis and one other are left."""
-    if pooled.value is not None or len(pooled.shape) < 3:
+    """Whether a map was pooled over all its places: the batch axis and one other are left.
+
+    What a pooling layer left of 1 x 1 is a vector already, and a map all the same: it may be pooled for a gate of its own.
+    """
+    if len(pooled.shape) < 3 or (pooled.value is not None and pooled.value.numel() != made.numel()):
         return False
     axes = reduced_axes(op, pooled.shape, args, kwargs)
     kept = [n for axis, n in enumerate(pooled.shape) if axis not in axes]

@@ -99,7 +99,7 @@ class Tape(TorchFunctionMode):
 
     def _product(self, gate: Tensor, features: Tensor) -> Product | None:
         gate_node, features_node = self._lineage.of(gate), self._lineage.of(features)
-        if gate_node is None or features_node is None or gate_node.value is None or features_node.value is not None:
+        if gate_node is None or features_node is None or gate_node.value is None or features.ndim < 3:
             return None
         product = gates.product_of(gate, gate_node, features, features_node, owner(self._paths))
         if product is not None and (self._watch.maps or self._watch.gradients or self._watch.proof):

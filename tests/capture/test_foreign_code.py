@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from sevis.capture import capture, find_gates
 from tests.foreign_modules import CHANNELS, Classifier, ExpandAs, branch_cases, channel_cases
@@ -76,7 +77,10 @@ def test_a_selection_is_found_with_its_values(name: str) -> None:
     assert record.weights.std() > 0.01
 
 
-@pytest.mark.parametrize("name", [name for name in (*CHANNEL, *BRANCH) if name != "weighed places"])  # one place has no shares
+ONE_PLACE = [name for name in (*CHANNEL, *BRANCH) if name != "weighed places"]  # one place has no shares
+
+
+@pytest.mark.parametrize("name", ONE_PLACE)
 @torch.no_grad()
 def test_a_gate_of_a_map_of_one_place_is_found_too(name: str) -> None:
     module = (CHANNEL | BRANCH)[name][0]
@@ -87,6 +91,19 @@ def test_a_gate_of_a_map_of_one_place_is_found_too(name: str) -> None:
     assert record.site.kind == ("channel" if name in CHANNEL else "branch")
     assert close(record.weights, module.block.expected(module.features(pictures)))
     assert record.gated.shape == (2, CHANNELS, 1, 1)
+
+
+@pytest.mark.parametrize("name", [name for name in ONE_PLACE if name not in SHAPES])
+@torch.no_grad()
+def test_so_is_one_behind_a_pooling_layer_that_left_one_place(name: str) -> None:
+    """What it pooled looks like a squeeze, and is the map of the next block."""
+    module, pictures = (CHANNEL | BRANCH)[name][0], example(name)
+    with capture(module) as tape:
+        features = torch.relu(F.conv2d(F.max_pool2d(module.features(pictures), (8, 10)), torch.eye(CHANNELS)[..., None, None] + 0.1))
+        module.linear(module.block(features.clone()).flatten(2).mean(2))
+    (record,) = tape.records()
+    assert close(record.weights, module.block.expected(features))
+    assert name in BRANCH or close(record.squeeze, features.flatten(1))
 
 
 class _NoGate(nn.Module):
