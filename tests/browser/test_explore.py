@@ -113,11 +113,29 @@ def test_an_uploaded_photograph_is_shown(opened: Page, tmp_path: Path) -> None:
     photograph = tmp_path / "my kitten.png"
     Image.open(KITTEN).save(photograph)
     started = time.monotonic()
-    opened.locator("input[type=file]").set_input_files(photograph)
+    opened.locator(".st-key-upload input[type=file]").set_input_files(photograph)
     expect(opened.get_by_text("my kitten.png, as the network saw it")).to_be_visible(timeout=30_000)
     settled(opened)
     assert time.monotonic() - started < 10  # 3 s are promised on two idle cores; a busy machine gets some room
     assert likeliest(opened) == "cat"
+
+
+def test_ones_own_checkpoint_is_shown(opened: Page) -> None:
+    """The shipped weights under other class names."""
+    opened.get_by_text("Bring your own checkpoint").click()
+    pick(opened, "Its network", "photos12/se_resnet18")
+    opened.get_by_role("textbox", name="Names of its classes").fill("\n".join(f"kind {n}" for n in range(12)))
+    opened.keyboard.press("Tab")
+    opened.locator(".st-key-own_file input[type=file]").set_input_files(ROOT / "pretrained/photos12/se_resnet18.safetensors")
+    expect(opened.get_by_text("Shown: your own checkpoint.")).to_be_visible()
+    expect(opened.get_by_text("The network gives kind 2")).to_be_visible()
+
+
+def test_a_detector_shows_its_boxes(page: Page, server: str) -> None:
+    page.goto(f"{server}/?network=untrained/yolov5_se")
+    settled(page)
+    expect(page.get_by_text("The weights are random")).to_be_visible()
+    assert any(title.startswith("Boxes") for title in titles(page))
 
 
 def test_a_click_chooses_block_and_channel(opened: Page) -> None:
@@ -181,7 +199,7 @@ def test_a_link_reopens_the_view(browser: Browser, opened: Page, server: str) ->
     ids=["empty", "text", "cut"],
 )
 def test_a_bad_file_gets_a_sentence_and_the_page_goes_on(opened: Page, name: str, data: bytes) -> None:
-    upload = opened.locator("input[type=file]")
+    upload = opened.locator(".st-key-upload input[type=file]")
     upload.set_input_files({"name": name, "mimeType": "image/png", "buffer": data})
     alert = opened.get_by_role("alert")
     expect(alert).to_be_visible(timeout=30_000)
