@@ -19,12 +19,8 @@ def main() -> None:
     # Half of the processors for torch, said before it is loaded: with all of them its waiting threads fight the page's own,
     # and an inspection took 0.2 to 1.4 s on two cores instead of 0.04 to 0.10 s.
     os.environ.setdefault("OMP_NUM_THREADS", str(max((os.cpu_count() or 2) // 2, 1)))
-    from sevis.app.pages import PAGES
+    from sevis.app import frame
 
     st.set_page_config(page_title="sevis", page_icon=ICON, layout="wide")
     st.html(TIGHTER)
-    pages = [
-        st.Page(page.render, title=page.TITLE, icon=page.ICON, url_path=page.TITLE.lower(), default=place == 0)
-        for place, page in enumerate(PAGES)
-    ]
-    st.navigation(pages, position="top").run()
+    frame.run()

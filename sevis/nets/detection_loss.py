@@ -92,7 +92,7 @@ def _scale_loss(scale: Tensor, matches: Matches, anchors: Tensor, stride: int) -
 
     found = decode([scale], anchors[None], [stride]).view_as(scale)[matches.place]  # (P, 5 + classes)
     apart = complete_box_iou_loss(corners(found[:, :4] + found.new_tensor(SPARE)), matches.boxes)
-    wanted = torch.zeros_like(scale[..., 4])
+    wanted = scale.new_zeros(scale.shape[:-1])  # contiguous, whatever the memory format of the maps
     places = torch.arange(wanted.numel(), device=scale.device).view_as(wanted)[matches.place]
     wanted.view(-1).scatter_reduce_(0, places, (1 - apart).detach().clamp(min=0), "amax")  # two boxes may want one place
     classes = F.one_hot(matches.labels, scale.shape[-1] - 5).to(scale.dtype)

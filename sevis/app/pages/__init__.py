@@ -1,4 +1,4 @@
-"""The pages in the order of the menu: each has TITLE, ICON and render()."""
+"""The pages in the order of the menu: each has TITLE, ICON and render(choice)."""
 
 from sevis.app.pages import explore
 

@@ -8,6 +8,7 @@ from sevis import sentences
 from sevis.app import controls, sidebar, state
 from sevis.app.block import block_section
 from sevis.app.chart import chart, clickable, clickable_boxes
+from sevis.app.sidebar import Choice
 from sevis.app.words import plain, say
 from sevis.figures import boxes, cam, cam_row, network, prediction
 from sevis.figures.overlay import COLORMAPS
@@ -17,15 +18,10 @@ TITLE = "Explore"
 ICON = ":material/visibility:"
 
 
-def render() -> None:
-    """The page: the choice at the left, what the network did with it at the right."""
-    try:
-        choice = sidebar.choose()
-        with st.spinner(f"Running {choice.network} on {plain(choice.title)} ..."):
-            inspection = state.inspect(choice.network, choice.digest, choice.picture.pixels, choice.target)
-    except state.EXPECTED as error:
-        st.error(plain(str(error)))
-        return
+def render(choice: Choice) -> None:
+    """The page: the picture and its prediction, the whole network, one block of it, and where it looked."""
+    with st.spinner(f"Running {plain(choice.network)} on {plain(choice.title)} ..."):
+        inspection = state.inspect(choice.network, choice.digest, choice.picture.pixels, choice.target)
     sidebar.footer(inspection.seconds)
     for note in (*choice.picture.notes, *inspection.warnings):
         st.info(plain(note))
