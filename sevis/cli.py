@@ -130,8 +130,14 @@ def train(
     where = str(choose_device(device))
     with _bar() as report:
         card = make(net, data, group=name, out=out, runs=runs, epochs=epochs, device=where, compiled=compiled, report=report)
-    measured = card["measured"]
-    typer.echo(f"{out / name / net}.safetensors: {measured['top1']:.1%} top-1 on {measured['pictures']} pictures of val")
+    typer.echo(f"{out / name / net}.safetensors: {_told(card['measured'])}")
+
+
+def _told(measured: dict[str, Any]) -> str:
+    """How good a network is, in words: of a classifier its top-1, of a detector what it found."""
+    if "top1" in measured:
+        return f"{measured['top1']:.1%} top-1 on {measured['pictures']} pictures of val"
+    return f"{measured['found']:.1%} of {measured['boxes']} boxes found, and {measured['right']:.1%} of what it found is right"
 
 
 class _bar:

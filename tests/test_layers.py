@@ -94,7 +94,7 @@ FORBIDDEN: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "analysis is NumPy": (("analysis/",), (*LEFT, *SERVING, *SHOWING, *OUTER, "torch", "plotly", "streamlit")),
     "figures are functions of records": (("figures/",), (*LEFT, *SERVING, "sevis.report", *OUTER, "torch", "streamlit")),
     "sentences are functions of records": (
-        ("sentences.py", "words.py"),
+        ("sentences/", "words.py"),
         (*LEFT, *SERVING, "sevis.figures", "sevis.report", *OUTER, "torch", "plotly", "streamlit"),
     ),
     "a report is records and figures": (("report.py",), (*LEFT, *SERVING, *OUTER, "torch", "streamlit")),

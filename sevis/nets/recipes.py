@@ -69,6 +69,7 @@ class Course:
 
 
 FINISH = Recipe(epochs=8, sizes=((1.0, 128),), learning_rate=0.06, ema=0.99, seed=1)
+BOXES = Recipe(epochs=20, sizes=((0.5, 128), (0.5, 160)), batch=64, learning_rate=0.1)
 SPREAD = replace(FINISH, excitation_rate=5.0, seed=2)  # draws the channels' weights apart
 
 RECIPES: dict[str, Course] = {
@@ -76,4 +77,6 @@ RECIPES: dict[str, Course] = {
     # two groups: twice as fast on a CPU as eight, with twice the parameters
     "sk_net26": Course({"stem": "imagenet", "width": 0.25, "groups": 2}, (Recipe(epochs=60),)),
     "se_densenet": Course({"growth_rate": 24, "block_config": (3, 5, 7, 5), "reduction": 4}, (Recipe(epochs=24),)),
+    # pictures composed of photographs, on which the boxes are known
+    "yolov5_se": Course({"size": "n", "reduction": 8}, (BOXES,), side=192, task="detection"),
 }
