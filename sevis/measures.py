@@ -20,6 +20,7 @@ from sevis.records import GateRecord
 __all__ = ["MEASURES", "aliveness", "found_right", "measure", "run"]
 
 BATCH = 64
+QUANTILES = 21  # every fifth percentile
 OVERLAP = 0.5  # intersection over union from which a box counts as found (Everingham et al. 2010)
 
 Answers = Callable[[Tensor], Sequence[Any]]
@@ -42,7 +43,7 @@ def run(
         permuted: every picture gets the gates of another picture of its batch, the same one in all blocks.
         record: called with the gates of each batch.
     """
-    order = np.random.default_rng(seed).permutation(len(pixels))
+    order = _order(len(pixels), seed)
     told: dict[int, Any] = {}
     for batch in _batches(order):
         edit = _neighbours if permuted else None
@@ -51,6 +52,11 @@ def run(
         record(tape.records())
         told.update(zip(batch.tolist(), answers(output), strict=True))
     return [told[n] for n in range(len(pixels))]
+
+
+def _order(pictures: int, seed: int = 0) -> np.ndarray:
+    """The order in which pictures are shown: at random, so that neighbours are of different classes."""
+    return np.random.default_rng(seed).permutation(pictures)
 
 
 def _batches(order: np.ndarray) -> list[np.ndarray]:
@@ -142,12 +148,29 @@ MEASURES: dict[str, Callable[..., dict[str, Any]]] = {"classification": _classif
 def measure(
     module: nn.Module, photographs: Photographs, preprocessing: Preprocessing, task: str = "classification"
 ) -> tuple[dict[str, Any], dict[str, Tensor]]:
-    """What a card says of a network, and the averages of its gates as tensors named <path>.mean and <path>.spread."""
+    """What a card says of a network, and what is known of its gates over all pictures, as tensors named <path>.<what>; see `_usual`."""
     batches: list[tuple[GateRecord, ...]] = []
     measured = MEASURES[task](module, photographs, preprocessing, batches.append)
-    weights = [np.concatenate([records[depth].weights for records in batches]) for depth in range(len(batches[0]))]
+    order = np.argsort(_order(len(photographs)))
+    weights = [np.concatenate([records[depth].weights for records in batches])[order] for depth in range(len(batches[0]))]
     sites = [record.site for record in batches[0]]
+    labels = photographs.labels if task == "classification" else None
     gates = [{"name": site.name, "path": site.path} | aliveness(values) for site, values in zip(sites, weights, strict=True)]
-    averages = {f"{site.path}.mean": values.mean(axis=0) for site, values in zip(sites, weights, strict=True)}
-    averages |= {f"{site.path}.spread": values.std(axis=0) for site, values in zip(sites, weights, strict=True)}
-    return measured | {"gates": gates}, {key: torch.from_numpy(np.ascontiguousarray(values)) for key, values in averages.items()}
+    usual = {
+        f"{site.path}.{name}": torch.from_numpy(np.ascontiguousarray(values, np.float32))
+        for site, of_gate in zip(sites, weights, strict=True)
+        for name, values in _usual(of_gate, labels).items()
+    }
+    return measured | {"gates": gates}, usual
+
+
+def _usual(weights: np.ndarray, labels: np.ndarray | None) -> dict[str, np.ndarray]:
+    """What GateAverage knows of one gate, from its weights (N, M, C)."""
+    known = {
+        "mean": weights.mean(axis=0),
+        "spread": weights.std(axis=0),
+        "quantiles": np.quantile(weights, np.linspace(0, 1, QUANTILES), axis=0),
+    }
+    if labels is not None:
+        known["by_class"] = np.stack([weights[labels == label].mean(axis=0) for label in range(labels.max() + 1)])
+    return known

@@ -10,7 +10,7 @@ from typing import Literal
 
 import numpy as np
 
-__all__ = ["Cam", "GateAverage", "GateRecord", "GateSite", "Inspection", "Prediction"]
+__all__ = ["Cam", "GateAverage", "GateRecord", "GateSite", "Inspection", "Outcome", "Prediction"]
 
 Kind = Literal["channel", "branch"]
 PREFIXES: dict[Kind, str] = {"channel": "SE", "branch": "SK"}
@@ -103,16 +103,30 @@ class GateAverage:
         mean: mean weight over the pictures, (M, C).
         spread: standard deviation of the weight over the pictures, (M, C).
         pictures: how many pictures they were measured on.
+        quantiles: of the weight over the pictures, (Q, M, C), at Q equal steps from the least to the greatest; None where unknown.
+        by_class: mean weight over the pictures of each class, (K, M, C) in the order of the network's classes; None where unknown.
     """
 
     path: str
     mean: np.ndarray
     spread: np.ndarray
     pictures: int
+    quantiles: np.ndarray | None = None
+    by_class: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         _check_shape(self.path, "mean", self.mean, (None, None))
         _check_shape(self.path, "spread", self.spread, self.mean.shape)
+        for name, values in (("quantiles", self.quantiles), ("by_class", self.by_class)):
+            if values is not None:
+                _check_shape(self.path, name, values, (None, *self.mean.shape))
+
+    def percentile(self, branch: int, channel: int, weight: float) -> float | None:
+        """The share of the pictures, in percent, whose weight in that channel is lower; None where the quantiles are unknown."""
+        if self.quantiles is None:
+            return None
+        steps = np.linspace(0, 100, len(self.quantiles))
+        return float(np.interp(weight, self.quantiles[:, branch, channel].astype(float), steps))
 
     def deviation(self, weights: np.ndarray) -> np.ndarray:
         """How many spreads the weights (N, M, C) lie above the average, (N, M, C); 0 where a weight never varies."""
@@ -161,6 +175,23 @@ class Prediction:
 
 
 @dataclass(frozen=True)
+class Outcome:
+    """What an edit of the gates does to a prediction.
+
+    Attributes:
+        edits: as sevis.edits writes them; empty for the network as it is.
+        predictions: the most probable classes, or the boxes that are found; best first.
+        target: the class or box that is followed, with its probability now.
+        score: its logit.
+    """
+
+    edits: tuple[str, ...]
+    predictions: tuple[Prediction, ...]
+    target: Prediction
+    score: float
+
+
+@dataclass(frozen=True)
 class Inspection:
     """Everything that one forward and one backward pass tell about one picture (N = 1 in every record).
 
@@ -178,6 +209,7 @@ class Inspection:
         averages: one average a gate, or empty where none were measured.
         seconds: how long the passes took.
         warnings: what the reader should know, one sentence each.
+        edits: of the gates, as sevis.edits writes them; everything else is what came of them.
     """
 
     model: str
@@ -193,6 +225,7 @@ class Inspection:
     averages: tuple[GateAverage, ...] = ()
     seconds: float = 0.0
     warnings: tuple[str, ...] = ()
+    edits: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         _check_shape(self.model, "image", self.image, (None, None, 3))

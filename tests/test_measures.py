@@ -62,7 +62,13 @@ def test_measured_is_the_restatement(shown: Photographs, restated: tuple[np.ndar
         assert told["channel_std"] == pytest.approx(np.sqrt(((mean - mean.sum() / c) ** 2).sum() / c), rel=1e-3)
         np.testing.assert_allclose(averages[f"{gate.path}.mean"].numpy(), mean[None], atol=1e-5)
         np.testing.assert_allclose(averages[f"{gate.path}.spread"].numpy(), spread[None], atol=1e-5)
-    assert len(averages) == 16
+        steps = np.sort(weights, axis=0)[np.round(np.linspace(0, n - 1, 21)).astype(int)]  # no interpolation: near enough
+        np.testing.assert_allclose(averages[f"{gate.path}.quantiles"].numpy()[[0, -1]], steps[[0, -1]][:, None], atol=1e-6)
+        np.testing.assert_allclose(averages[f"{gate.path}.quantiles"].numpy(), steps[:, None], atol=np.ptp(weights) / 5)
+        for label in range(len(shown.classes)):
+            mine = [weights[i] for i in range(n) if shown.labels[i] == label]
+            np.testing.assert_allclose(averages[f"{gate.path}.by_class"][label, 0].numpy(), sum(mine) / len(mine), atol=1e-5)
+    assert len(averages) == 32
 
 
 def test_a_selections_share_is_its_last_branchs() -> None:
@@ -163,4 +169,5 @@ def test_a_detector_is_measured_on_composed_pictures(shown: Photographs) -> None
     measured, averages = measures.measure(module, few, Preprocessing(64, 64), "detection")
     assert measured["pictures"] == 6 and 6 <= measured["boxes"] <= 24
     assert (measured["found"], measured["right"], measured["found_with_gates_of_another_picture"]) == (0, 0, 0)
-    assert [gate["path"] for gate in measured["gates"]] == ["layers.9"] and set(averages) == {"layers.9.mean", "layers.9.spread"}
+    assert [gate["path"] for gate in measured["gates"]] == ["layers.9"]
+    assert set(averages) == {f"layers.9.{what}" for what in ("mean", "spread", "quantiles")}

@@ -95,6 +95,25 @@ def test_a_gate_may_lack_a_bottleneck_and_maps() -> None:
     assert bare.hidden is None and bare.maps is None
 
 
+def test_percentile_is_the_share_of_pictures_below() -> None:
+    weights = np.random.default_rng(3).random((400, 1, 2))
+    quantiles = np.quantile(weights, np.linspace(0, 1, 21), axis=0)
+    average = GateAverage("se", weights.mean(axis=0), weights.std(axis=0), 400, quantiles)
+    for value in (0.07, 0.5, 0.93):
+        below = 100 * (weights[:, 0, 1] < value).mean()
+        assert average.percentile(0, 1, value) == pytest.approx(below, abs=2.5)
+    assert average.percentile(0, 0, -1.0) == 0 and average.percentile(0, 0, 2.0) == 100
+    assert GateAverage("se", weights.mean(axis=0), weights.std(axis=0), 400).percentile(0, 0, 0.5) is None
+
+
+def test_quantiles_and_class_means_are_checked() -> None:
+    mean = np.zeros((1, 3))
+    with pytest.raises(ValueError, match="quantiles has shape"):
+        GateAverage("se", mean, mean, 5, np.zeros((21, 1, 2)))
+    with pytest.raises(ValueError, match="by_class has shape"):
+        GateAverage("se", mean, mean, 5, by_class=np.zeros((12, 3)))
+
+
 def test_deviation_counts_spreads_from_the_average() -> None:
     average = GateAverage("p", np.array([[0.5, 0.2, 0.9]]), np.array([[0.1, 0.0, 1e-9]]), 10)
     found = average.deviation(np.array([[[0.8, 0.7, 0.1]], [[0.5, 0.2, 0.9]]]))

@@ -136,11 +136,10 @@ def _tensors(path: Path, sha256: str) -> dict[str, Tensor]:
 
 def _averages(tensors: dict[str, Tensor], card: dict[str, Any]) -> tuple[GateAverage, ...]:
     pictures = card["averages"]["pictures"]
-    return tuple(
-        GateAverage(path, _array(tensors[f"{path}.mean"]), _array(tensors[f"{path}.spread"]), pictures)
-        for path in card["averages"]["paths"]
-    )
+    return tuple(GateAverage(path, pictures=pictures, **_known(tensors, path)) for path in card["averages"]["paths"])
 
 
-def _array(values: Tensor) -> np.ndarray:
-    return values.float().numpy()
+def _known(tensors: dict[str, Tensor], path: str) -> dict[str, np.ndarray]:
+    """What the file says of one gate."""
+    names = ("mean", "spread", "quantiles", "by_class")
+    return {name: tensors[key].float().numpy() for name in names if (key := f"{path}.{name}") in tensors}
