@@ -15,24 +15,24 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from sevis.capture import capture as capture
     from sevis.capture import find_gates as find_gates
-    from sevis.inspector import CheckpointError as CheckpointError
     from sevis.inspector import Inspector as Inspector
-    from sevis.inspector import load as load
-    from sevis.inspector import wrap as wrap
+    from sevis.loading import CheckpointError as CheckpointError
+    from sevis.loading import load as load
+    from sevis.loading import wrap as wrap
     from sevis.pictures import PictureError as PictureError
     from sevis.records import Inspection as Inspection
 
 __version__ = "0.1.0"
 
 _HOMES = {
-    "CheckpointError": "sevis.inspector",
+    "CheckpointError": "sevis.loading",
     "Inspection": "sevis.records",
     "Inspector": "sevis.inspector",
     "PictureError": "sevis.pictures",
     "capture": "sevis.capture.tracer",
     "find_gates": "sevis.capture.tracer",
-    "load": "sevis.inspector",
-    "wrap": "sevis.inspector",
+    "load": "sevis.loading",
+    "wrap": "sevis.loading",
 }
 __all__ = ["CheckpointError", "Inspection", "Inspector", "PictureError", "capture", "find_gates", "load", "wrap"]
 

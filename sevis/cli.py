@@ -94,7 +94,7 @@ def summary(
     """
     from rich.console import Console
 
-    from sevis.inspector import CheckpointError, load
+    from sevis.loading import CheckpointError, load
 
     try:
         Console().print(load(name, "cpu", weights=None if untrained else "trained", arch=arch).summary(depth))
@@ -121,7 +121,7 @@ def train(
     import torch
 
     from sevis.card import make
-    from sevis.inspector import choose_device
+    from sevis.loading import choose_device
 
     if net not in RECIPES:
         raise typer.BadParameter(f"no recipe for {net!r}; choose from {', '.join(RECIPES)}")

@@ -25,8 +25,9 @@ from typing import Generic, Self, TypeVar, final
 import numpy as np
 
 from sevis.attempts import OutOfMemory, attempt, attempt_each, attempt_twice
+from sevis.edits import NOTHING, WhatIf
 from sevis.networks_in_memory import NetworksInMemory, NoRoom
-from sevis.tickets import KINDS, Busy, Inspector, Stopped, Target, Ticket, inspections, is_settled, settle
+from sevis.tickets import KINDS, Busy, Inspector, Stopped, Target, Ticket, answers, is_settled, settle
 
 __all__ = ["KINDS", "Busy", "Engine", "Inspector", "NoRoom", "OutOfMemory", "Stopped", "Ticket"]
 
@@ -71,9 +72,9 @@ class Engine(Generic[Network_co]):
 
     # Callers' side
 
-    def ask(self, network: str, picture: np.ndarray, target: Target = None, *, kind: str = "inspect") -> Ticket:
-        """A ticket for one picture (H, W, 3) uint8; raises Busy at once where the queue is full."""
-        ticket = Ticket(self, network, picture, target, kind)
+    def ask(self, network: str, picture: np.ndarray, target: Target = None, *, kind: str = "inspect", what_if: WhatIf = NOTHING) -> Ticket:
+        """A ticket for one picture (H, W, 3) uint8 and its edits; raises Busy at once where the queue is full."""
+        ticket = Ticket(self, network, picture, target, kind, what_if)
         with self._changed:
             if len(self._waiting) >= self._capacity:
                 raise Busy(len(self._waiting))
@@ -223,7 +224,7 @@ class Engine(Generic[Network_co]):
     def _run(self, batch: _Batch[Network_co]) -> None:
         firsts = [group[0] for group in batch.groups]
         try:
-            outcomes = attempt_each(lambda some: inspections(batch.inspector, some), firsts, self._free_memory)
+            outcomes = attempt_each(lambda some: answers(batch.inspector, some), firsts, self._free_memory)
             for group, outcome in zip(batch.groups, outcomes, strict=True):
                 for ticket in group:
                     settle(ticket.answer, outcome)

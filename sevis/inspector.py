@@ -6,54 +6,33 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from PIL import Image
-from torch import Tensor, nn
+from torch import Tensor
 
 from sevis import pictures
 from sevis.capture.cams import Explanation, cam_of, explain
+from sevis.capture.edits import rewriting
+from sevis.capture.rewriting import Place
 from sevis.capture.tracer import Tape, Watch
 from sevis.capture.twin import frozen_twin
 from sevis.capture.watch import LastMap
-from sevis.nets import sources
-from sevis.nets.network import CheckpointError, Network, Transform
+from sevis.edits import NOTHING, Edit, WhatIf, effects_of, parse
+from sevis.nets.network import Network
 from sevis.nets.preprocessing import seen
 from sevis.nets.readings import READERS, Reading, Target
-from sevis.nets.zoo import shipped
-from sevis.records import Cam, GateRecord, GateSite, Inspection
+from sevis.records import Cam, GateAverage, GateRecord, GateSite, Inspection, Outcome
 
 if TYPE_CHECKING:
     from rich.table import Table
 
-__all__ = ["CheckpointError", "Inspector", "available", "choose_device", "load", "load_uploaded", "wrap"]
+__all__ = ["Inspector", "weights_of"]
 
 Source = bytes | str | Path | Image.Image | np.ndarray
-
-
-def choose_device(device: str | torch.device = "auto") -> torch.device:
-    """The device of that name; "auto" takes cuda, then mps, then the CPU.
-
-    Raises:
-        ValueError: there is no such device here.
-    """
-    here = _devices_here()
-    if device == "auto":
-        return torch.device(here[0])
-    try:
-        chosen = torch.device(device)
-    except RuntimeError:  # torch's own sentence lists twenty devices that are not here
-        chosen = None
-    if chosen is None or chosen.type not in here or (chosen.type == "cuda" and (chosen.index or 0) >= torch.cuda.device_count()):
-        raise ValueError(f"no device {str(device)!r} here; choose from auto, {', '.join(here)}")
-    return chosen
-
-
-def _devices_here() -> list[str]:
-    here = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
-    return [name for name, found in here.items() if found]
+MOST_ROWS = 16  # what-ifs in one pass
 
 
 class Inspector:
@@ -75,8 +54,14 @@ class Inspector:
         self._network, self._reader = network, READERS[network.task]
         first = next(self._module.parameters(), torch.zeros(()))
         self.device, self._dtype = first.device, first.dtype
-        self.input_shape, self.sites, self._last_path = self._survey()
+        self.input_shape, self.sites, self._last_path, self._plan = self._survey()
         self.warnings = network.warnings + _warnings(self.sites)
+
+    @property
+    def averages(self) -> tuple[GateAverage, ...]:
+        """Every gate's average over many pictures, in order of depth; empty where nobody measured them."""
+        known = self._network.averages
+        return known if len(known) == len(self.sites) else ()
 
     @property
     def nbytes(self) -> int:
@@ -89,8 +74,8 @@ class Inspector:
 
         return summarise(self._module, self.input_shape, self.sites, depth=depth)
 
-    def _survey(self) -> tuple[tuple[int, ...], tuple[GateSite, ...], str]:
-        """The input's shape, the gates with their proofs, and the path of the last feature map, from one pass of noise."""
+    def _survey(self) -> tuple[tuple[int, ...], tuple[GateSite, ...], str, dict[int, Place]]:
+        """From one pass of noise: the input's shape, the gates with their proofs, the last feature map's path, and how gates are edited."""
         noise = np.random.default_rng(0).integers(0, 256, (256, 256, 3), dtype=np.uint8)
         batch = self._batch([self._tensor(noise)])
         with torch.no_grad(), Tape(self._module, Watch(head=True)) as tape:
@@ -99,37 +84,51 @@ class Inspector:
         if known != len(self.classes):
             raise ValueError(f"{self.name} gives {known} logits, but {len(self.classes)} class names were given; name each class once")
         last = self._last_map(tape, output)
-        return tuple(batch.shape[1:]), tape.sites(), last.path if last is not None else ""
+        return tuple(batch.shape[1:]), tape.sites(), last.path if last is not None else "", tape.plan()
 
     def _last_map(self, tape: Tape, output: Tensor) -> LastMap | None:
         """The last feature map of a classifier; a detector's boxes come from several, and none of them is the last."""
         return tape.last_map(output) if self.task == "classification" else None
 
-    def inspect(self, image: Source, target: Target = None) -> Inspection:
+    def inspect(
+        self,
+        image: Source,
+        target: Target = None,
+        *,
+        edits: Sequence[Edit | str] = (),
+        others: Mapping[str, Inspection] | None = None,
+    ) -> Inspection:
         """Predictions, every gate, its influence and its Grad-CAM, for one picture.
 
         Args:
             image: a PIL image, a path, the bytes of a file, or (H, W, 3) uint8.
             target: the class to explain, by index or name; None takes the most probable. Of a detector: a box by its place,
                 the surest being 0, or the surest of a class by name.
+            edits: of the gates, one after another, as sevis.edits writes them: "SE_3_1:set=1". Everything is what comes of them.
+            others: inspections of other pictures by this network, by the name that an edit calls them: "all:picture=coffee".
 
         Raises:
             PictureError: the picture cannot be read; the sentence says why.
-            ValueError: there is no such class.
+            ValueError: there is no such class, or an edit means nothing here (EditError).
         """
         picture = pictures.read(image)
-        inspection = self.inspect_batch([picture.pixels], [target])[0]
+        what_if = WhatIf(_edits(edits), {name: weights_of(each) for name, each in (others or {}).items()})
+        inspection = self.inspect_batch([picture.pixels], [target], [what_if])[0]
         return replace(inspection, warnings=picture.notes + inspection.warnings)
 
-    def inspect_batch(self, images: Sequence[np.ndarray], targets: Sequence[Target]) -> tuple[Inspection, ...]:
-        """One inspection a picture (H, W, 3) uint8, from one forward and one backward pass for all."""
+    def inspect_batch(
+        self, images: Sequence[np.ndarray], targets: Sequence[Target], what_ifs: Sequence[WhatIf] | None = None
+    ) -> tuple[Inspection, ...]:
+        """One inspection a picture (H, W, 3) uint8, each with its own edits, from one forward and one backward pass for all."""
         started = time.perf_counter()
-        for target in targets:
+        rows = tuple(what_ifs or (NOTHING,) * len(images))
+        for target, what_if in zip(targets, rows, strict=True):
             self._check(target)
+            what_if.check(self.sites, averages=bool(self.averages))
         tensors = [self._tensor(image) for image in images]
         with torch.inference_mode(False), torch.enable_grad():
             asked = self._batch(tensors).requires_grad_(not self.sites)
-            with Tape(self._module, Watch(maps=True, gradients=True, head=True, proof=False, roots=True)) as tape:
+            with Tape(self._module, replace(self._watch(rows), maps=True, gradients=True, roots=True)) as tape:
                 output = self._reader.output(self._module(asked))
             readings = self._reader.read(tape.logits(output).float(), targets, self.classes)
             last = self._last_map(tape, output)
@@ -138,7 +137,47 @@ class Inspector:
         records = self._proved(tape.records())
         shared = _Shared(records, explanation, scores.detach().cpu().numpy(), time.perf_counter() - started)
         pictures_seen = [seen(tensor, self._network.preprocessing) for tensor in tensors]
-        return tuple(self._inspection(n, pictures_seen[n], reading, shared) for n, reading in enumerate(readings))
+        return tuple(self._inspection(n, pictures_seen[n], reading, shared, rows[n]) for n, reading in enumerate(readings))
+
+    def outcomes(self, image: Source, target: Target, what_ifs: Sequence[WhatIf]) -> tuple[Outcome, ...]:
+        """What becomes of the prediction of one picture, and of one class or box, under each of several edits.
+
+        All of them go through the network together, forward only, sixteen at a time. A class or box that is not named is the
+        most probable of the network as it is.
+        """
+        self._check(target)
+        for what_if in what_ifs:
+            what_if.check(self.sites, averages=bool(self.averages))
+        tensor = self._tensor(pictures.read(image).pixels)
+        rows = [NOTHING, *what_ifs]
+        outputs = [self._output(tensor, rows[first : first + MOST_ROWS]) for first in range(0, len(rows), MOST_ROWS)]
+        output = torch.cat(outputs)
+        followed = self._reader.read(output[:1], [target], self.classes)[0]
+        scores, probabilities = (values.cpu().numpy() for values in self._reader.follow(output, followed.place))
+        readings = self._reader.read(output, [None] * len(rows), self.classes)
+        return tuple(
+            Outcome(
+                tuple(map(str, row.edits)),
+                reading.predictions,
+                replace(followed.target, probability=float(probability)),
+                float(score),
+            )
+            for row, reading, score, probability in zip(rows[1:], readings[1:], scores[1:], probabilities[1:], strict=True)
+        )
+
+    def effects(self, image: Source, target: Target = None) -> tuple[Outcome, ...]:
+        """Which gate matters: the outcome of the network as it is, then with each block's weights at 1 or each branch alone, in turn."""
+        return self.outcomes(image, target, [NOTHING, *(WhatIf((edit,)) for edit in effects_of(self.sites))])
+
+    def _output(self, tensor: Tensor, rows: Sequence[WhatIf]) -> Tensor:
+        """The network's logits for one picture under each of several edits, (rows, ...) float32."""
+        with torch.no_grad(), Tape(self._module, self._watch(rows)) as tape:
+            output = self._reader.output(self._module(self._batch([tensor] * len(rows))))
+        return tape.logits(output).float()
+
+    def _watch(self, rows: Sequence[WhatIf]) -> Watch:
+        """What a pass keeps to be read, and the edits that it carries out."""
+        return Watch(head=True, proof=False, rewrite=rewriting(rows, self.sites, self.averages), plan=self._plan)
 
     def _tensor(self, image: np.ndarray) -> Tensor:
         return self._network.preprocessing(Image.fromarray(image))
@@ -163,9 +202,9 @@ class Inspector:
         proofs = {(site.path, site.depth): site for site in self.sites}
         return tuple(replace(record, site=proofs.get((record.site.path, record.site.depth), record.site)) for record in records)
 
-    def _inspection(self, n: int, image: np.ndarray, reading: Reading, shared: _Shared) -> Inspection:
+    def _inspection(self, n: int, image: np.ndarray, reading: Reading, shared: _Shared, what_if: WhatIf) -> Inspection:
         gates = tuple(_only(record, n) for record in shared.records)
-        averages, target = self._network.averages, reading.target.index
+        target = reading.target.index
         whole = shared.explanation.last
         return Inspection(
             model=self.name,
@@ -178,9 +217,10 @@ class Inspector:
             influence=tuple(values[n : n + 1] for values in shared.explanation.influence),
             cams=tuple(_cam(g.site.path, g.site.name, target, m[n]) for g, m in zip(gates, shared.explanation.maps, strict=True)),
             last_cam=None if whole is None else _cam(self._last_path, "last map", target, whole[n]),
-            averages=averages if len(averages) == len(gates) else (),
+            averages=self.averages,
             seconds=shared.seconds,
             warnings=self.warnings + ((reading.note,) if reading.note else ()),
+            edits=tuple(map(str, what_if.edits)),
         )
 
 
@@ -192,6 +232,15 @@ class _Shared:
     explanation: Explanation
     scores: np.ndarray
     seconds: float
+
+
+def _edits(given: Sequence[Edit | str]) -> tuple[Edit, ...]:
+    return tuple(parse(each) if isinstance(each, str) else each for each in ((given,) if isinstance(given, str) else given))
+
+
+def weights_of(inspection: Inspection) -> tuple[np.ndarray, ...]:
+    """One picture's weights, (M, C) for each gate: what an edit takes from another picture."""
+    return tuple(record.weights[0] for record in inspection.gates)
 
 
 def _warnings(sites: tuple[GateSite, ...]) -> tuple[str, ...]:
@@ -218,76 +267,3 @@ def _only(record: GateRecord, n: int) -> GateRecord:
 
 def _cam(path: str, name: str, target: int, values: np.ndarray) -> Cam:
     return cam_of(path, name, target, values[None])
-
-
-def available() -> tuple[str, ...]:
-    """The names of the networks that ship; `sevis.menu` knows the others that are recommended."""
-    return shipped()
-
-
-def load(
-    name: str,
-    device: str | torch.device = "auto",
-    *,
-    weights: sources.Weights = "trained",
-    arch: str | None = None,
-    arguments: Mapping[str, Any] | None = None,
-    classes: Sequence[str] | None = None,
-    transform: Transform | None = None,
-) -> Inspector:
-    """An Inspector of a network of any source; its `device` says where it runs.
-
-        load("photos12/se_resnet18")  # ships with sevis
-        load("timm/skresnext50_32x4d.ra_in1k")  # or hf-hub:ORGANISATION/NAME, torchvision/NAME
-        load("timm/seresnet50", weights=None)  # random weights: nothing is fetched
-        load("mine.safetensors", arch="timm/seresnet50", classes=("cat", "dog"))  # or .pt, .pth
-        load("mine.pt", arch="se_resnet18", arguments={"stem": "imagenet"})
-        load("net.py:build")  # runs your function, which gives a module
-
-    Args:
-        weights: "trained", or None for random ones; a checkpoint has its own.
-        arch: the network that a checkpoint is of, named like any other: a state dict does not tell.
-        arguments: for the network's builder.
-        classes: names in the order of the logits; None takes those that come with the network.
-        transform: PIL picture -> tensor (3, H, W); None takes the one that comes with the network.
-
-    Raises:
-        CheckpointError: there is no such network, or it is out of reach, damaged, or does not fit; the sentence says which.
-    """
-    here = choose_device(device)
-    return Inspector(sources.load(name, weights=weights, arch=arch, arguments=arguments, classes=classes, transform=transform), here)
-
-
-def load_uploaded(data: bytes, arch: str, classes: Sequence[str] = (), device: str | torch.device = "auto") -> Inspector:
-    """An Inspector of a visitor's safetensors file in a network of the menu; nothing that it holds is run.
-
-    Args:
-        arch: a name of the menu, to the letter.
-        classes: names in the order of the logits; () takes ImageNet's, or numbers.
-
-    Raises:
-        CheckpointError: the file is too large or damaged, does not fit the network, or the names do not fit the file.
-    """
-    return Inspector(sources.load_uploaded(data, arch, classes), choose_device(device))
-
-
-def wrap(
-    module: nn.Module,
-    transform: object,
-    class_names: Sequence[str],
-    *,
-    name: str | None = None,
-    device: str | torch.device | None = None,
-) -> Inspector:
-    """An Inspector of any classifier; the module itself is left exactly as it is.
-
-    Args:
-        module: (N, 3, H, W) -> logits (N, classes).
-        transform: PIL picture -> tensor (3, H, W), as torchvision and timm make them.
-        class_names: in the order of the logits.
-        device: where to run; None runs where the module's weights are, "auto" picks.
-    """
-    if not callable(transform):
-        raise TypeError(f"the transform is {type(transform).__name__}, expected a callable from a PIL picture to a tensor (3, H, W)")
-    network = Network(name or type(module).__name__, module, transform, tuple(class_names))
-    return Inspector(network, None if device is None else choose_device(device))

@@ -7,13 +7,14 @@ import math
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from typing import Protocol, TypeAlias, TypeVar, final
+from typing import Any, Protocol, TypeAlias, TypeVar, final
 
 import numpy as np
 
-from sevis.records import Inspection
+from sevis.edits import NOTHING, WhatIf
+from sevis.records import Inspection, Outcome
 
-__all__ = ["KINDS", "Busy", "Inspector", "Stopped", "Target", "Ticket", "inspections", "is_settled", "settle"]
+__all__ = ["KINDS", "Busy", "Inspector", "Stopped", "Target", "Ticket", "answers", "is_settled", "settle"]
 
 SLICE = 0.1  # seconds between two calls of `check`; Streamlit's own caches look for a rerun as often
 
@@ -35,15 +36,26 @@ class Inspector(Protocol):
     def input_shape(self) -> tuple[int, ...]:
         """What the network crops every picture to; as it is one shape, all pictures of one network can share a batch."""
 
-    def inspect_batch(self, pictures: Sequence[np.ndarray], targets: Sequence[Target]) -> tuple[Inspection, ...]: ...
+    def inspect_batch(
+        self, pictures: Sequence[np.ndarray], targets: Sequence[Target], what_ifs: Sequence[WhatIf]
+    ) -> tuple[Inspection, ...]: ...
+
+    def effects(self, picture: np.ndarray, target: Target) -> tuple[Outcome, ...]: ...
 
 
-def _inspect(inspector: Inspector, pictures: Sequence[np.ndarray], targets: Sequence[Target]) -> Sequence[Inspection]:
-    return inspector.inspect_batch(pictures, targets)
+def _inspect(inspector: Inspector, tickets: Sequence[Ticket]) -> Sequence[Inspection]:
+    return inspector.inspect_batch(
+        [ticket.picture for ticket in tickets], [ticket.target for ticket in tickets], [ticket.what_if for ticket in tickets]
+    )
+
+
+def _effects(inspector: Inspector, tickets: Sequence[Ticket]) -> Sequence[tuple[Outcome, ...]]:
+    """One picture fills a batch by itself: every edit of it is a row."""
+    return [inspector.effects(ticket.picture, ticket.target) for ticket in tickets]
 
 
 # A new kind of question is one function and its entry here.
-KINDS: dict[str, Callable[[Inspector, Sequence[np.ndarray], Sequence[Target]], Sequence[Inspection]]] = {"inspect": _inspect}
+KINDS: dict[str, Callable[[Inspector, Sequence[Ticket]], Sequence[Any]]] = {"inspect": _inspect, "effects": _effects}
 
 
 class _Line(Protocol):
@@ -72,10 +84,18 @@ class Ticket:
 
     Attributes:
         batch: tickets that are equal in this may run together: network and kind (and so the input shape).
-        work: tickets of one batch that are equal in this run once: target and picture.
+        work: tickets of one batch that are equal in this run once: target, edits and picture.
     """
 
-    def __init__(self, line: _Line, network: str, picture: np.ndarray, target: Target = None, kind: str = "inspect") -> None:
+    def __init__(
+        self,
+        line: _Line,
+        network: str,
+        picture: np.ndarray,
+        target: Target = None,
+        kind: str = "inspect",
+        what_if: WhatIf = NOTHING,
+    ) -> None:
         _check_question(network, picture, target, kind)
         # A copy: the answer is shared with whoever asks about an equal picture, so later changes by this caller must not reach it.
         pixels = picture.tobytes()
@@ -85,8 +105,9 @@ class Ticket:
         self.target = target
         self.kind = kind
         self.batch = (network, kind)
-        self.work = (target, picture.shape, pixels)
-        self.answer: Future[Inspection] = Future()  # the engine alone settles or cancels it
+        self.what_if = what_if
+        self.work = (target, what_if, picture.shape, pixels)
+        self.answer: Future[Any] = Future()  # the engine alone settles or cancels it
         self._line = line
 
     @property
@@ -98,7 +119,7 @@ class Ticket:
         """Leave the queue; whether that was in time, so that the ticket never runs."""
         return self._line.cancel(self)
 
-    def result(self, check: Callable[[], None] = lambda: None, timeout: float | None = None) -> Inspection:
+    def result(self, check: Callable[[], None] = lambda: None, timeout: float | None = None) -> Any:
         """The answer, as soon as it is there.
 
         Args:
@@ -117,12 +138,12 @@ class Ticket:
         return self.answer.result()
 
 
-def inspections(inspector: Inspector, tickets: Sequence[Ticket]) -> Sequence[Inspection]:
-    """One inspection a ticket, from one batch; all tickets have equal `batch`."""
-    answers = KINDS[tickets[0].kind](inspector, [ticket.picture for ticket in tickets], [ticket.target for ticket in tickets])
-    if len(answers) != len(tickets):
-        raise ValueError(f"network {tickets[0].network!r} gave {len(answers)} answers to {len(tickets)} pictures; expected one each")
-    return answers
+def answers(inspector: Inspector, tickets: Sequence[Ticket]) -> Sequence[Any]:
+    """One answer a ticket, from one batch; all tickets have equal `batch`."""
+    made = KINDS[tickets[0].kind](inspector, tickets)
+    if len(made) != len(tickets):
+        raise ValueError(f"network {tickets[0].network!r} gave {len(made)} answers to {len(tickets)} pictures; expected one each")
+    return made
 
 
 def settle(future: Future[T], outcome: T | BaseException) -> None:

@@ -11,6 +11,7 @@ import weakref
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import CancelledError, ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
 from threading import Barrier, Event, Lock
 
 import numpy as np
@@ -18,9 +19,10 @@ import pytest
 import torch
 
 from sevis.attempts import attempt_each
+from sevis.edits import WhatIf, parse
 from sevis.engine import Busy, Engine, NoRoom, OutOfMemory, Stopped, Ticket
 from sevis.networks_in_memory import NetworksInMemory
-from sevis.records import Inspection, Prediction
+from sevis.records import Inspection, Outcome, Prediction
 
 PATIENCE = 20.0  # seconds until a test fails rather than hangs; no passing test waits for it
 NBYTES = 100  # of every network here
@@ -55,13 +57,20 @@ class Arithmetic:
         self.released = Event()
         self.released.set()
 
-    def inspect_batch(self, pictures: Sequence[np.ndarray], targets: Sequence[int | str | None]) -> tuple[Inspection, ...]:
+    def inspect_batch(
+        self, pictures: Sequence[np.ndarray], targets: Sequence[int | str | None], what_ifs: Sequence[WhatIf]
+    ) -> tuple[Inspection, ...]:
         numbers = [number_of(image) for image in pictures]
         self.batches.append(numbers)
         self.entered.set()
         assert self.released.wait(PATIENCE)
         self.before(numbers, targets)
-        return tuple(inspection(self.name, image, target) for image, target in zip(pictures, targets, strict=True))
+        answers = (inspection(self.name, image, target) for image, target in zip(pictures, targets, strict=True))
+        return tuple(replace(each, edits=tuple(map(str, row.edits))) for each, row in zip(answers, what_ifs, strict=True))
+
+    def effects(self, image: np.ndarray, target: int | str | None) -> tuple[Outcome, ...]:
+        self.batches.append([number_of(image)])
+        return (Outcome((), (), Prediction(0, str(target), 0.5), float(number_of(image))),)
 
 
 class World:
@@ -347,7 +356,7 @@ def test_a_full_queue_says_so_at_once(make: Callable[..., World], capacity: int,
 @pytest.mark.parametrize(
     ("question", "error", "message"),
     [
-        ({"kind": "guess"}, ValueError, r"unknown kind 'guess'; choose from \('inspect',\)"),
+        ({"kind": "guess"}, ValueError, r"unknown kind 'guess'; choose from \('inspect', 'effects'\)"),
         ({"network": 3}, TypeError, "network is 3; expected its name"),
         ({"target": 1.5}, TypeError, "target is 1.5; expected a class's index or label"),
         ({"picture": [[0, 0, 0]]}, TypeError, r"picture is a list; expected uint8 of shape \(H, W, 3\)"),
@@ -643,7 +652,7 @@ def test_all_bad_pictures_fail(world: World) -> None:
 
 
 def test_a_network_that_gives_too_few_answers_is_named(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(world.made["a"], "inspect_batch", lambda pictures, targets: ())
+    monkeypatch.setattr(world.made["a"], "inspect_batch", lambda pictures, targets, what_ifs: ())
     with pytest.raises(ValueError, match="network 'a' gave 0 answers to 1 pictures"):
         world.score("a", 1)
 
@@ -837,3 +846,40 @@ def test_an_engine_is_closed_by_its_block() -> None:
 def test_importing_the_engine_loads_neither_torch_nor_streamlit() -> None:
     code = "import sys, sevis.engine; sys.exit(bool({'torch', 'streamlit'} & set(sys.modules)))"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def what_if(text: str) -> WhatIf:
+    return WhatIf((parse(text),))
+
+
+def test_equal_edits_of_an_equal_picture_run_once_and_others_beside_them() -> None:
+    world = World()
+    with world.held():
+        asked = [world.engine.ask("a", picture(7), what_if=what_if(f"all:set={value}")) for value in (1, 0, 1)]
+        asked.append(world.engine.ask("a", picture(7)))
+    told = [ticket.result(timeout=PATIENCE).edits for ticket in asked]
+    assert told == [("all:set=1",), ("all:set=0",), ("all:set=1",), ()]
+    assert world.made["a"].batches[1:] == [[7, 7, 7]]
+
+
+def test_two_visitors_edits_at_once_never_meet() -> None:
+    """Each of many threads asks with an edit of its own, many times; every answer carries that edit and no other."""
+    world = World()
+
+    def visit(visitor: int) -> list[tuple[str, ...]]:
+        return [world.engine.ask("ab"[visitor % 2], picture(n), what_if=what_if(f"all:set={visitor}")).result().edits for n in range(20)]
+
+    with ThreadPoolExecutor(8) as threads:
+        told = list(threads.map(visit, range(8)))
+    assert told == [[(f"all:set={visitor}",)] * 20 for visitor in range(8)]
+
+
+def test_effects_are_a_kind_of_question() -> None:
+    world = World()
+    with world.held():
+        tickets = [world.engine.ask("a", picture(n), "cat", kind="effects") for n in (3, 4, 3)]
+        plain = world.engine.ask("a", picture(3), "cat")
+    (first,), (second,), again = (ticket.result(timeout=PATIENCE) for ticket in tickets)
+    assert (first.score, second.score, again[0].score) == (3.0, 4.0, 3.0) and first.target.label == "cat"
+    assert plain.result(timeout=PATIENCE).target.label == "cat"
+    assert world.made["a"].batches[1:3] == [[3], [4]]

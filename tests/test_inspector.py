@@ -17,7 +17,8 @@ from torch import Tensor, nn
 from torchvision.transforms import v2
 
 import sevis
-from sevis.inspector import Inspector, choose_device, wrap
+from sevis.inspector import Inspector
+from sevis.loading import choose_device, wrap
 from sevis.nets.preprocessing import Preprocessing
 from sevis.records import GateAverage, Inspection
 from tests.tiny_networks import CLASSES, Plain, alive, network, pictures, se_net, selective_net, short

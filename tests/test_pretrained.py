@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import sevis
-from sevis.inspector import available
+from sevis.loading import available
 from sevis.nets.zoo import PRETRAINED, read_card
 from sevis.records import Inspection
 

@@ -42,6 +42,7 @@ class Product:
         maps: a copy of the map in the order (kept axes, space); None where maps are not wanted.
         edge: where the product's gradient can be asked for.
         shape: of the product.
+        number: place among all multiplications of the pass that are read as a gate's.
     """
 
     path: str
@@ -53,6 +54,7 @@ class Product:
     shape: tuple[int, ...]
     maps: Tensor | None = None
     edge: object = None
+    number: int = -1
 
     @property
     def pictures(self) -> int:

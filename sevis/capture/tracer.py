@@ -20,6 +20,7 @@ from sevis.capture.listening import Listener
 from sevis.capture.named import NamedGates
 from sevis.capture.operations import RESHAPES, by_position, op_name, reduced_axes
 from sevis.capture.owner import owner
+from sevis.capture.rewriting import Place, plan_of, rewritten
 from sevis.capture.sites import record_of, sites_of
 from sevis.capture.unwrapping import refuse_hidden, unwrapped
 from sevis.capture.watch import Edit, LastMap, Watch, edge_of
@@ -51,6 +52,8 @@ class Tape(TorchFunctionMode):
         self._found: list[Found] = []
         self._gated: dict[Node, Found] = {}
         self._unread: dict[tuple[str, str], None] = {}
+        self._multiplied = 0
+        self._softmaxes: dict[Node, Tensor] = {}  # with their graph; kept where branches are rewritten
         self._head = Head(self._lineage, watch, self._paths)
         self._named = NamedGates(module, watch, self._lineage, self._found)
         self._listener = Listener(self._named.modules, self._named.before, self._named.after)
@@ -87,21 +90,27 @@ class Tape(TorchFunctionMode):
         for gate, features in ((args[0], args[1]), (args[1], args[0])):
             product = self._product(gate, features)
             if product is not None:
-                used = self._used(gate)
-                if self._watch.edit is not None:
+                used = self._used(gate, features, product)
+                if self._watch.edit is not None or self._watch.rewrite is not None:
                     product.weights = gates.without_axes(used, features, product.over)
                 return product, tuple(used if arg is gate else arg for arg in args[:2]) + tuple(args[2:])
         return None, args
 
-    def _used(self, gate: Tensor) -> Tensor:
+    def _used(self, gate: Tensor, features: Tensor, product: Product) -> Tensor:
         """The gate that is multiplied: edited, and a root of the graph where nothing before it needs a gradient."""
-        return self._watch.rooted(gate if self._watch.edit is None else self._watch.edit(gate))
+        watch = self._watch
+        place = watch.plan.get(product.number)
+        if watch.rewrite is not None and place is not None:
+            gate = rewritten(gate, features, product, place, watch.rewrite, self._softmaxes.get(product.activation))
+        return watch.rooted(gate if watch.edit is None else watch.edit(gate))
 
     def _product(self, gate: Tensor, features: Tensor) -> Product | None:
         gate_node, features_node = self._lineage.of(gate), self._lineage.of(features)
         if gate_node is None or features_node is None or gate_node.value is None or features.ndim < 3:
             return None
         product = gates.product_of(gate, gate_node, features, features_node, owner(self._paths))
+        if product is not None:
+            product.number, self._multiplied = self._multiplied, self._multiplied + 1
         if product is not None and (self._watch.maps or self._watch.gradients or self._watch.proof):
             product.maps = gates.spatial(features, product.over)
         return product
@@ -110,6 +119,8 @@ class Tape(TorchFunctionMode):
         """Enter a tensor that was just made into the lineage, and see whether it completes a gate."""
         parents = self._lineage.parents(name, args, kwargs)
         node = self._lineage.record(name, parents, args, kwargs, made)
+        if name == "softmax" and self._watch.rewrite is not None:
+            self._softmaxes[node] = made
         if product is not None:
             node.value, node.inherited, node.is_squeeze, node.sum_of = None, (), False, (product,)
             product.edge = edge_of(made, self._watch)
@@ -166,6 +177,10 @@ class Tape(TorchFunctionMode):
     def found(self) -> tuple[Found, ...]:
         """The gates as tensors, for what needs their gradients."""
         return tuple(self._found)
+
+    def plan(self) -> dict[int, Place]:
+        """Which multiplication of the pass was which part of which gate: what a later pass needs to rewrite them."""
+        return plan_of(self._found)
 
     def logits(self, output: Tensor) -> Tensor:
         """What the network's output was before a softmax of its own, where it has one."""

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 from torch import Tensor
 from torch.autograd.graph import get_gradient_edge
 
-__all__ = ["Edit", "LastMap", "Watch", "edge_of"]
+__all__ = ["Edit", "LastMap", "Rewrite", "Watch", "edge_of"]
 
 Edit = Callable[[Tensor], Tensor]
+Rewrite = Callable[[int, Tensor], Tensor]  # (depth of the gate, its weights (N, M, C)) -> weights; the same tensor where nothing changes
 
 
 @dataclass(frozen=True)
@@ -24,6 +26,8 @@ class Watch:
         proof: whether each gate's identity is checked.
         roots: whether the first gates start the graph, so that nothing before them is kept for the backward pass.
         edit: what replaces every gate before it is multiplied; None leaves it alone.
+        rewrite: what replaces the weights of the gates that the plan knows; None leaves them alone.
+        plan: the place of every multiplication that is rewritten, by its number; from an earlier pass.
         gates: paths of modules that are gates although no data flow shows it.
     """
 
@@ -33,6 +37,8 @@ class Watch:
     proof: bool = True
     roots: bool = False
     edit: Edit | None = None
+    rewrite: Rewrite | None = None
+    plan: Mapping[int, Any] = field(default_factory=dict)
     gates: tuple[str, ...] = ()
 
     def rooted(self, gate: Tensor) -> Tensor:

@@ -27,12 +27,14 @@ class Reading:
         predictions: the most probable classes, or the boxes that were found; best first.
         target: what is explained.
         score: the target's logit, from which a gradient can be taken.
+        place: of the target in one picture's part of the output: the class's, or the box's row and class.
         note: what the reader should know; empty mostly.
     """
 
     predictions: tuple[Prediction, ...]
     target: Prediction
     score: Tensor
+    place: tuple[int, ...]
     note: str = ""
 
 
@@ -54,7 +56,7 @@ def _classes(logits: np.ndarray, score: Tensor, index: int, classes: tuple[str, 
     probabilities = _softmax(logits)
     best = np.argsort(-probabilities, kind="stable")[:TOP]
     named = [Prediction(int(n), classes[n], float(probabilities[n])) for n in (*best, index)]
-    return Reading(tuple(named[:-1]), named[-1], score)
+    return Reading(tuple(named[:-1]), named[-1], score, (index,))
 
 
 def _softmax(logits: np.ndarray) -> np.ndarray:
@@ -76,9 +78,11 @@ def _boxes(output: Tensor, target: Target, classes: tuple[str, ...]) -> Reading:
     place = _place(found, target, classes)
     named = _named(found, classes)
     if place is not None:
-        return Reading(named, named[place], box_score(output, 0, int(found.rows[place]), int(found.labels[place])))
+        row, label = int(found.rows[place]), int(found.labels[place])
+        return Reading(named, named[place], box_score(output, 0, row, label), (row, label))
     guess, note = _guess(output, target, classes), _sorry(target, len(found))
-    return Reading(named, _named(guess, classes)[0], box_score(output, 0, int(guess.rows[0]), int(guess.labels[0])), note)
+    row, label = int(guess.rows[0]), int(guess.labels[0])
+    return Reading(named, _named(guess, classes)[0], box_score(output, 0, row, label), (row, label), note)
 
 
 def _named(found: Detections, classes: tuple[str, ...]) -> tuple[Prediction, ...]:
@@ -115,6 +119,18 @@ def _sorry(target: Target, count: int) -> str:
     return "The network is sure of no box in this picture: its best guess is explained."
 
 
+def follow_class(logits: Tensor, place: tuple[int, ...]) -> tuple[Tensor, Tensor]:
+    """One class's logit and probability in every row of logits (N, classes): (N,) each."""
+    return logits[:, place[0]], logits.softmax(dim=1)[:, place[0]]
+
+
+def follow_box(output: Tensor, place: tuple[int, ...]) -> tuple[Tensor, Tensor]:
+    """One box's logit and probability in every picture's part of a detector's output: (N,) each."""
+    row, label = place
+    objectness, classes = output[:, row, 4], output[:, row, 5 + label]
+    return objectness + classes, objectness.sigmoid() * classes.sigmoid()
+
+
 @dataclass(frozen=True)
 class Reader:
     """How the output of a network of one task is read.
@@ -123,6 +139,7 @@ class Reader:
         axes: of the output: 2 for (N, classes).
         shape: the output's shape, for an error.
         read: (output, targets, classes) -> one Reading a picture.
+        follow: (output, place of a reading's target) -> its logit and its probability in every part of the output, (N,) each.
         classes: output -> how many classes it tells apart.
         places: number of classes -> how many targets there are by number; None where only the picture tells.
     """
@@ -130,6 +147,7 @@ class Reader:
     axes: int
     shape: str
     read: Callable[[Tensor, Sequence[Target], tuple[str, ...]], tuple[Reading, ...]]
+    follow: Callable[[Tensor, tuple[int, ...]], tuple[Tensor, Tensor]]
     classes: Callable[[Tensor], int]
     places: Callable[[int], int | None]
 
@@ -147,6 +165,8 @@ class Reader:
 
 
 READERS: dict[str, Reader] = {
-    "classification": Reader(2, "logits (N, classes)", read_classes, lambda output: output.shape[1], lambda classes: classes),
-    "detection": Reader(3, "boxes (N, rows, 5 + classes)", read_boxes, lambda output: output.shape[2] - 5, lambda classes: None),
+    "classification": Reader(2, "logits (N, classes)", read_classes, follow_class, lambda output: output.shape[1], lambda classes: classes),
+    "detection": Reader(
+        3, "boxes (N, rows, 5 + classes)", read_boxes, follow_box, lambda output: output.shape[2] - 5, lambda classes: None
+    ),
 }

@@ -13,7 +13,8 @@ from torch import Tensor, nn
 
 import sevis
 from sevis.capture import find_gates
-from sevis.inspector import Inspector, wrap
+from sevis.inspector import Inspector
+from sevis.loading import wrap
 from sevis.nets.preprocessing import Preprocessing
 from tests import footprint
 from tests.tiny_networks import CLASSES, batch, network, pictures, se_net, selective_net

@@ -13,8 +13,9 @@ import torch
 from safetensors.torch import save
 from torch import nn
 
-from sevis.inspector import Inspector, load_uploaded
-from sevis.inspector import load as inspect_with
+from sevis.inspector import Inspector
+from sevis.loading import load as inspect_with
+from sevis.loading import load_uploaded
 from sevis.nets import sources, zoo
 from sevis.nets.network import CheckpointError
 from sevis.nets.preprocessing import Preprocessing
