@@ -34,6 +34,7 @@ def publish(
     photographs: Photographs,
     preprocessing: Preprocessing,
     task: str = "classification",
+    about: str = "",
 ) -> dict[str, Any]:
     """Write NAME.safetensors (half precision), NAME.gates.safetensors and NAME.json; gives the card.
 
@@ -50,6 +51,7 @@ def publish(
         "architecture": architecture,
         "arguments": arguments,
         "task": task,
+        "about": about,
         "classes": list(photographs.classes),
         "preprocessing": preprocessing.to_card(),
         "parameters": sum(p.numel() for p in module.parameters()),
@@ -107,4 +109,5 @@ def make(
         trained = train(module, photographs, recipe, state, task=TASKS[course.task], device=device, compiled=compiled, report=report)
     validation = load_photographs(data, "val", PHOTOGRAPH)
     preprocessing = Preprocessing(course.side, course.side)
-    return publish(out, f"{group}/{net}", net, arguments, trained.state_dict(), recipes, validation, preprocessing, course.task)
+    state_dict = trained.state_dict()
+    return publish(out, f"{group}/{net}", net, arguments, state_dict, recipes, validation, preprocessing, course.task, course.about)

@@ -14,11 +14,13 @@ from sevis.records import Inspection
 
 SAMPLES = PRETRAINED.parent / "assets" / "samples"
 KNOWN = [entry for entry in json.loads((SAMPLES / "samples.json").read_text(encoding="utf-8")) if entry["class"]]
-CLAIMS = {"photos12/se_resnet18": 0.87, "photos12/sk_net26": 0.87}  # top-1 on val
+CLAIMS = {"photos12/se_resnet18": 0.87, "photos12/sk_net26": 0.87, "photos12/se_densenet": 0.80}  # top-1 on val
+MISTAKEN = {("photos12/se_densenet", "chelsea.jpg")}  # a dog, it says
+GATES = {"photos12/se_resnet18": 8, "photos12/sk_net26": 8, "photos12/se_densenet": 20, "photos12/yolov5_se": 1}
 
 
-def test_both_networks_ship() -> None:
-    assert available() == tuple(CLAIMS)
+def test_all_networks_ship() -> None:
+    assert set(available()) == set(GATES) == {*CLAIMS, "photos12/yolov5_se"}
 
 
 @pytest.mark.parametrize("name", CLAIMS)
@@ -34,10 +36,25 @@ def test_the_card_counts_right(name: str) -> None:
     assert np.trace(confusion) / confusion.sum() == pytest.approx(measured["top1"])
 
 
-@pytest.mark.parametrize("name", CLAIMS)
+@pytest.mark.parametrize("name", GATES)
 def test_files_are_small(name: str) -> None:
     for path in PRETRAINED.glob(f"{name}*"):
         assert path.stat().st_size <= 12_000_000
+
+
+def test_the_detector_finds_what_its_card_says_and_says_what_it_is() -> None:
+    card = read_card("photos12/yolov5_se")
+    assert "composed pictures" in card["about"] and card["measured"]["of"].startswith("composed pictures")
+    assert card["measured"]["found"] >= 0.75 and card["measured"]["right"] >= 0.6 and card["measured"]["boxes"] == 6560
+
+
+def test_the_detector_frames_a_cathedral() -> None:
+    inspection = sevis.load("photos12/yolov5_se", device="cpu").inspect(SAMPLES / "reims-cathedral.jpg")
+    best = inspection.predictions[0]
+    assert best.label == "church" and best.probability > 0.5 and best.box is not None
+    left, top, right, bottom = best.box
+    assert (right - left) * (bottom - top) > 0.3 * 192**2
+    assert any("composed pictures" in warning for warning in inspection.warnings)
 
 
 def test_squeeze_and_excitation_answers_to_pictures() -> None:
@@ -58,17 +75,20 @@ def test_selection_is_alive() -> None:
 
 @pytest.mark.parametrize("name", CLAIMS)
 @pytest.mark.parametrize("entry", KNOWN, ids=lambda entry: entry["file"])
-def test_samples_are_classified_right(name: str, entry: dict[str, str]) -> None:
-    assert sevis.load(name, device="cpu").inspect(SAMPLES / entry["file"]).predictions[0].label == entry["class"]
+def test_samples_are_classified_right_but_for_the_known_mistakes(name: str, entry: dict[str, str]) -> None:
+    best = sevis.load(name, device="cpu").inspect(SAMPLES / entry["file"]).predictions[0].label
+    assert (best == entry["class"]) == ((name, entry["file"]) not in MISTAKEN)
 
 
-@pytest.mark.parametrize("name", CLAIMS)
+@pytest.mark.parametrize("name", GATES)
 def test_averages_fit_the_gates(name: str) -> None:
     inspection: Inspection = sevis.load(name, device="cpu").inspect(SAMPLES / "chelsea.jpg")
     card = {gate["path"]: gate for gate in read_card(name)["measured"]["gates"]}
-    assert len(inspection.averages) == len(inspection.gates) == 8
+    assert len(inspection.averages) == len(inspection.gates) == GATES[name]
     for record, average in zip(inspection.gates, inspection.averages, strict=True):
         assert average.path == record.site.path and average.mean.shape == record.weights.shape[1:]
         assert average.spread[-1].mean() == pytest.approx(card[average.path]["image_std"], abs=1e-4)
+        assert average.quantiles is not None and average.quantiles.shape == (21, *average.mean.shape)
+        assert (np.diff(average.quantiles, axis=0) >= 0).all() and (average.by_class is None) == (name not in CLAIMS)
         assert average.mean[-1].std() == pytest.approx(card[average.path]["channel_std"], abs=1e-4)
         assert not record.site.warning

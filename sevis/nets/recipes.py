@@ -60,12 +60,14 @@ class Course:
         side: of the square that the network sees when it is measured and used; it sees best a little above the size that
             it was trained at (Touvron et al. 2019).
         task: of TASKS.
+        about: what whoever uses the network should know of it.
     """
 
     arguments: dict[str, Any]
     recipes: tuple[Recipe, ...]
     side: int = PHOTOGRAPH
     task: str = "classification"
+    about: str = ""
 
 
 FINISH = Recipe(epochs=8, sizes=((1.0, 128),), learning_rate=0.06, ema=0.99, seed=1)
@@ -77,6 +79,12 @@ RECIPES: dict[str, Course] = {
     # two groups: twice as fast on a CPU as eight, with twice the parameters
     "sk_net26": Course({"stem": "imagenet", "width": 0.25, "groups": 2}, (Recipe(epochs=60),)),
     "se_densenet": Course({"growth_rate": 24, "block_config": (3, 5, 7, 5), "reduction": 4}, (Recipe(epochs=24),)),
-    # pictures composed of photographs, on which the boxes are known
-    "yolov5_se": Course({"size": "n", "reduction": 8}, (BOXES,), side=192, task="detection"),
+    "yolov5_se": Course(
+        {"size": "n", "reduction": 8},
+        (BOXES,),
+        side=192,
+        task="detection",
+        about="This detector learned from composed pictures, one to four photographs pasted on a blurred one, whose boxes are known:"
+        " it finds the frames of photographs as much as the things in them.",
+    ),
 }

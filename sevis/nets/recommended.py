@@ -22,6 +22,8 @@ UNGATED = ("no SE", "squeeze none")  # the second keeps a weight a place: no gat
 RECOMMENDED: Mapping[str, str] = {
     "photos12/se_resnet18": "SE",
     "photos12/sk_net26": "SK",
+    "photos12/se_densenet": "SE",
+    "photos12/yolov5_se": "SE",
     "timm/test_efficientnet.r160_in1k": "SE",
     "timm/test_byobnet.r160_in1k": "SE",
     "timm/mobilenetv3_small_050.lamb_in1k": "SE hard",

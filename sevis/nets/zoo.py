@@ -81,7 +81,7 @@ def load_network(name: str, folder: Path | None = None) -> Network:
         fill(module, state, name)
         averages = _averages(_tensors(root / f"{name}.gates.safetensors", card["averages"]["sha256"]), card)
         preprocessing, task = Preprocessing.from_card(card["preprocessing"]), card.get("task", CLASSIFIER)
-        return Network(name, module.eval(), preprocessing, tuple(card["classes"]), averages, task=task)
+        return Network(name, module.eval(), preprocessing, tuple(card["classes"]), averages, task=task, warnings=_about(card))
 
 
 def blueprint(name: str, arguments: Mapping[str, Any], folder: Path | None = None) -> Blueprint:
@@ -132,6 +132,11 @@ def _tensors(path: Path, sha256: str) -> dict[str, Tensor]:
             f"The checkpoint {path.name} is damaged: its sha256 begins with {found[:12]}, its card says {sha256[:12]}; fetch it anew."
         )
     return read_safetensors(data, name=path.name)
+
+
+def _about(card: dict[str, Any]) -> tuple[str, ...]:
+    """What the card has to say to whoever uses the network."""
+    return (str(card["about"]),) if card.get("about") else ()
 
 
 def _averages(tensors: dict[str, Tensor], card: dict[str, Any]) -> tuple[GateAverage, ...]:
