@@ -1,0 +1,124 @@
+"""What lies in a zip archive, member by member, read in memory: nothing is unpacked to disk, and no name ever becomes a path.
+
+    for member in zips.members(upload.getvalue()):
+        member.refusal or pictures.read(member.content)
+
+Whatever is wrong with a member is one sentence, and the members after it are read all the same.
+"""
+
+from __future__ import annotations
+
+import stat
+import zipfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from io import BytesIO
+
+from sevis.pictures import MAX_BYTES
+
+__all__ = ["MAX_ENTRIES", "MAX_RATIO", "MAX_TOTAL", "REFUSALS", "Member", "is_zip", "members"]
+
+MAX_ENTRIES = 2000
+MAX_TOTAL = 400_000_000  # bytes that all members may unpack to together
+MAX_RATIO = 200  # a photograph packs to a little less than its size, an empty drawing to a hundredth
+SIGNATURE, ENTRY = b"PK\x03\x04", b"PK\x01\x02"
+METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # an LZMA member may ask for 4 GB to be unpacked with
+JUNK = ("__MACOSX/", ".DS_Store", "Thumbs.db", "desktop.ini")
+
+REFUSALS = {
+    "damaged-archive": "The zip archive is damaged or not one; pack it again.",
+    "too-many-entries": f"The zip archive has more than {MAX_ENTRIES} entries; pack the pictures alone.",
+    "junk": "It was put into the archive by the system that packed it, and is no picture.",
+    "folder": "It is a folder; the pictures in it are read on their own.",
+    "link": "It is a link to another file and not a picture; pack the file itself.",
+    "outside": "Its name leads out of the archive, which no picture's name should; pack it again.",
+    "encrypted": "It is encrypted; pack it without a password.",
+    "method": "It is packed in a way that is not read here; pack it as an ordinary zip.",
+    "too-many-bytes": f"It unpacks to more than {MAX_BYTES // 1_000_000} MB; save it smaller or as JPEG.",
+    "ratio": f"It unpacks to more than {MAX_RATIO} times its size, as no photograph does.",
+    "total": f"The archive unpacks to more than {MAX_TOTAL // 1_000_000} MB; pack fewer pictures.",
+    "damaged": "It is damaged in the archive; pack it again.",
+    "nested": "It is an archive in the archive, and those are not opened; bring it on its own.",
+}
+
+
+@dataclass(frozen=True)
+class Member:
+    """One entry of an archive.
+
+    Attributes:
+        name: as the archive gives it, to be shown and for nothing else; "" is the archive itself.
+        content: its bytes; empty where it was refused.
+        refusal: the sentence on why it was not read.
+    """
+
+    name: str
+    content: bytes = b""
+    refusal: str = ""
+
+
+def is_zip(content: bytes) -> bool:
+    """Whether a file begins as a zip archive does."""
+    return content.startswith(SIGNATURE)
+
+
+def members(content: bytes) -> Iterator[Member]:
+    """Every entry of an archive, in its order; each is unpacked when it is asked for, so who has enough just stops."""
+    if content.count(ENTRY) > MAX_ENTRIES:  # every entry begins so: counted before zipfile makes an object of each
+        yield Member("", refusal=REFUSALS["too-many-entries"])
+        return
+    try:
+        archive = zipfile.ZipFile(BytesIO(content))
+    # A damaged archive makes zipfile raise BadZipFile, ValueError, struct.error, NotImplementedError and more, hence Exception.
+    except Exception:
+        yield Member("", refusal=REFUSALS["damaged-archive"])
+        return
+    left = MAX_TOTAL
+    for entry in archive.infolist():
+        member = _member(archive, entry, left)
+        left -= len(member.content)
+        yield member
+
+
+def _member(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, left: int) -> Member:
+    reason = next((reason for reason, is_so in CHECKS if is_so(entry)), "")
+    if not reason and entry.file_size > left:
+        reason = "total"
+    if reason:
+        return Member(entry.filename, refusal=REFUSALS[reason])
+    try:
+        with archive.open(entry) as file:
+            content = file.read(MAX_BYTES + 1)
+    # zlib.error, BadZipFile, EOFError, RuntimeError and more, as above
+    except Exception:
+        return Member(entry.filename, refusal=REFUSALS["damaged"])
+    if is_zip(content):
+        return Member(entry.filename, refusal=REFUSALS["nested"])
+    return Member(entry.filename, content)
+
+
+def _is_junk(entry: zipfile.ZipInfo) -> bool:
+    return entry.filename.startswith(JUNK[0]) or entry.filename.rsplit("/", 1)[-1] in JUNK
+
+
+def _is_link(entry: zipfile.ZipInfo) -> bool:
+    return stat.S_ISLNK(entry.external_attr >> 16)
+
+
+def _leads_out(entry: zipfile.ZipInfo) -> bool:
+    """Whether the name is absolute, has a drive, or goes up."""
+    parts = entry.filename.replace("\\", "/").split("/")
+    return parts[0] == "" or ":" in parts[0] or ".." in parts
+
+
+# What the header tells before anything is unpacked; the first that holds is the reason.
+CHECKS: tuple[tuple[str, Callable[[zipfile.ZipInfo], bool]], ...] = (
+    ("junk", _is_junk),
+    ("outside", _leads_out),
+    ("folder", zipfile.ZipInfo.is_dir),
+    ("link", _is_link),
+    ("encrypted", lambda entry: bool(entry.flag_bits & 1)),
+    ("method", lambda entry: entry.compress_type not in METHODS),
+    ("too-many-bytes", lambda entry: entry.file_size > MAX_BYTES),
+    ("ratio", lambda entry: entry.file_size > MAX_RATIO * max(entry.compress_size, 1)),
+)
