@@ -17,7 +17,7 @@ check: .venv/test.stamp
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-# NET: se_resnet18 or sk_net26; DATA: a folder or .tar of train/CLASS/*.jpg and val/CLASS/*.jpg; ARGS: see python -m sevis train --help
+# NET: of sevis/nets/recipes.py; DATA: a folder or .tar of train/CLASS/*.jpg and val/CLASS/*.jpg; ARGS: see python -m sevis train --help
 train: .venv/app.stamp
 	$(BIN)/python -m sevis train $(NET) $(DATA) $(ARGS)
 

@@ -96,18 +96,21 @@ def make(
         epochs: of the first recipe, in place of its own; the ones after it are then left out.
     """
     course = RECIPES[net]
+    architecture = course.architecture or net
     recipes = course.recipes if epochs is None else (replace(course.recipes[0], epochs=epochs),)
     photographs = load_photographs(data, "train", PHOTOGRAPH)
     arguments = {"classes": len(photographs.classes), **course.arguments}
     torch.manual_seed(recipes[0].seed)
-    trained = ARCHITECTURES[net](**arguments)
+    trained = ARCHITECTURES[architecture](**arguments)
     (runs / group).mkdir(parents=True, exist_ok=True)
     for place, recipe in enumerate(recipes):
-        module = ARCHITECTURES[net](**arguments)
+        module = ARCHITECTURES[architecture](**arguments)
         module.load_state_dict(trained.state_dict())
         state = runs / group / f"{net}.{place}.pt"
         trained = train(module, photographs, recipe, state, task=TASKS[course.task], device=device, compiled=compiled, report=report)
     validation = load_photographs(data, "val", PHOTOGRAPH)
     preprocessing = Preprocessing(course.side, course.side)
     state_dict = trained.state_dict()
-    return publish(out, f"{group}/{net}", net, arguments, state_dict, recipes, validation, preprocessing, course.task, course.about)
+    return publish(
+        out, f"{group}/{net}", architecture, arguments, state_dict, recipes, validation, preprocessing, course.task, course.about
+    )

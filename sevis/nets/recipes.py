@@ -20,6 +20,7 @@ class Recipe:
             5e-4 on everything, six of eight blocks ended with an image standard deviation of 0.002 to 0.019.
         excitation_rate: factor on the learning rate of the excitation's parameters, whose gradients are small because
             a sigmoid and a mean stand between them and the features.
+        excitation_decay: weight decay on the excitation: none, but where a collapse is to be shown.
         ema: decay of the weights' moving average, an update a step; the average is what is kept.
         precision: "bfloat16" (autocast) or "float32".
     """
@@ -29,6 +30,7 @@ class Recipe:
     batch: int = 128
     learning_rate: float = 0.2
     excitation_rate: float = 1.0
+    excitation_decay: float = 0.0
     momentum: float = 0.9
     weight_decay: float = 5e-4
     warm_up: float = 0.1
@@ -56,6 +58,7 @@ class Course:
 
     Attributes:
         arguments: of the architecture, beside the number of classes.
+        architecture: of ARCHITECTURES, where the checkpoint is not called after it.
         recipes: what it went through in turn, each from the averaged weights of the one before.
         side: of the square that the network sees when it is measured and used; it sees best a little above the size that
             it was trained at (Touvron et al. 2019).
@@ -68,6 +71,7 @@ class Course:
     side: int = PHOTOGRAPH
     task: str = "classification"
     about: str = ""
+    architecture: str = ""
 
 
 FINISH = Recipe(epochs=8, sizes=((1.0, 128),), learning_rate=0.06, ema=0.99, seed=1)
@@ -76,6 +80,13 @@ SPREAD = replace(FINISH, excitation_rate=5.0, seed=2)  # draws the channels' wei
 
 RECIPES: dict[str, Course] = {
     "se_resnet18": Course({"stem": "imagenet", "width": 0.5, "reduction": 8}, (Recipe(epochs=40), FINISH, SPREAD)),
+    "se_resnet18_collapsed": Course(
+        {"stem": "imagenet", "width": 0.5, "reduction": 8},
+        (Recipe(epochs=24, excitation_decay=5e-4),),
+        about="A teaching checkpoint whose excitation collapsed: weight decay of 5e-4 pulled its parameters to nothing, so that most"
+        " weights lie near 0.5 whatever the picture.",
+        architecture="se_resnet18",
+    ),
     # two groups: twice as fast on a CPU as eight, with twice the parameters
     "sk_net26": Course({"stem": "imagenet", "width": 0.25, "groups": 2}, (Recipe(epochs=60),)),
     "se_densenet": Course({"growth_rate": 24, "block_config": (3, 5, 7, 5), "reduction": 4}, (Recipe(epochs=24),)),

@@ -69,7 +69,7 @@ def parameter_groups(module: nn.Module, recipe: Recipe) -> list[dict[str, Any]]:
     return [
         {"params": [p for p in rest if p.ndim > 1], "lr": rate, "weight_decay": recipe.weight_decay},
         {"params": [p for p in rest if p.ndim <= 1], "lr": rate, "weight_decay": 0.0},
-        {"params": excitation, "lr": rate * recipe.excitation_rate, "weight_decay": 0.0},
+        {"params": excitation, "lr": rate * recipe.excitation_rate, "weight_decay": recipe.excitation_decay},
     ]
 
 
