@@ -22,7 +22,11 @@ from sevis.figures import COLORMAPS, DARK, FIGURES, LIGHT, Entry, Theme, overlay
 from sevis.figures.overlay import data_uri, glow, resized
 from sevis.figures.theme import plain
 from sevis.records import Inspection, Prediction
+from tests.compared import beside
+from tests.edited import changed, outcomes
 from tests.made_up import CASES, inspection, record, with_spreads
+from tests.made_up_batches import pictured
+from tests.up_close import CHANNEL, measured, samples, up_close
 
 THEMES = (LIGHT, DARK)
 
@@ -35,6 +39,14 @@ def arguments(entry: Entry, made: Inspection) -> list[tuple[Any, ...]]:
         return [(made,)] if made.target.box else []
     if entry.of == "cam":
         return [(made, cam) for cam in (*made.cams, made.last_cam)]
+    if entry.of in ("comparison", "pair"):
+        return beside(entry, made)
+    if entry.of in ("cams", "effects"):
+        return changed(entry, made)
+    if entry.of == "batch":
+        return pictured(made)
+    if entry.of in ("channel", "samples", "classes"):
+        return up_close(entry, made)
     return [(made, depth) for depth, site in enumerate(made.sites) if site.kind in entry.kinds]
 
 
@@ -506,3 +518,83 @@ def test_names_cannot_write_markup_or_hover_fields() -> None:
             assert "<i>" not in written
             assert "\\u003ci" not in written
             assert "%{y}" not in written
+
+
+@pytest.mark.parametrize("case", ["se", "sk"])
+def test_effects_are_the_change_of_the_score_and_carry_their_edit(case: str) -> None:
+    before, *after = outcomes(CASES[case])
+    bars = [trace for trace in figures.effects((before, *after)).data if trace.type == "bar"]
+    assert len(bars) == (1 if case == "se" else len(CASES[case].sites[0].branches))
+    drawn = {row[0]: float(y) for bar in bars for row, y in zip(bar.customdata, bar.y, strict=True)}
+    assert drawn == {each.edits[0]: pytest.approx(each.score - before.score) for each in after}
+    (rings,) = [trace for trace in figures.effects((before, *after)).data if trace.type == "scatter"]
+    overturned = [each.edits[0].split(":")[0] for each in after if each.predictions[0] != before.predictions[0]]
+    assert list(rings.x) == overturned and overturned
+
+
+def test_a_cam_difference_is_in_units_of_the_score() -> None:
+    made = CASES["se"]
+    before, after = made.cams[0], replace(made.cams[0], peak=made.cams[0].peak * 3)
+    (heat,) = figures.cam_difference(made.image, before, after).data
+    np.testing.assert_allclose(heat.z, 2 * before.values[0] * before.peak[0], rtol=1e-5)
+    assert heat.zmin == -heat.zmax == -np.abs(heat.z).max()
+    with pytest.raises(ValueError, match="compare one place"):
+        figures.cam_difference(made.image, before, replace(before, values=before.values[:, :-1]))
+
+
+@pytest.mark.parametrize("case", ["se", "sk", "three branches"])
+def test_channel_maps_show_every_branch_and_the_mixture_on_one_scale(case: str) -> None:
+    made = CASES[case]
+    gates = made.gates[1]
+    figure = figures.channel_maps(made, 1, CHANNEL)
+    *before, after, looked = figure.data
+    assert len(before) == len(gates.site.branches)
+    for branch, tile in enumerate(before):
+        np.testing.assert_allclose(tile.z, gates.maps[0, branch, CHANNEL])
+    np.testing.assert_allclose(after.z, gates.gated[0, CHANNEL], rtol=1e-5)
+    np.testing.assert_allclose(looked.z, made.cams[1].values[0])
+    assert len({(tile.zmin, tile.zmax) for tile in (*before, after)}) == 1
+    assert after.zmin <= min(tile.z.min() for tile in before) and after.zmax >= max(tile.z.max() for tile in before)
+    height, width = made.image.shape[:2]
+    for tile, image in zip(figure.data, figure.layout.images, strict=True):
+        assert tile.x0 - tile.dx / 2 == pytest.approx(image.x) and tile.dx * tile.z.shape[1] == pytest.approx(image.sizex) == width
+        assert tile.y0 - tile.dy / 2 == pytest.approx(0) and tile.dy * tile.z.shape[0] == pytest.approx(image.sizey) == height
+
+
+@pytest.mark.parametrize("case", ["se", "sk", "se without averages"])
+def test_channel_samples_stand_in_order_with_this_picture_among_them(case: str) -> None:
+    made = CASES[case]
+    others = samples(made, 1)
+    figure = figures.channel_samples(made, 1, CHANNEL, others)
+    (points,) = figure.data
+    expected = sorted([*(float(weights[-1, CHANNEL]) for _, weights in others), float(weight(made, 1)[CHANNEL])])
+    np.testing.assert_allclose(points.x, expected)
+    (own,) = [place for place, colour in enumerate(points.marker.color) if colour == LIGHT.accent]
+    assert points.x[own] == pytest.approx(weight(made, 1)[CHANNEL]) and figure.layout.yaxis.ticktext[own] == "<b>this picture</b>"
+    if made.averages:
+        (band,) = figure.layout.shapes
+        assert (band.x0 + band.x1) / 2 == pytest.approx(made.averages[1].mean[-1, CHANNEL])
+    else:
+        assert not figure.layout.shapes
+
+
+@pytest.mark.parametrize(("classes", "shown"), [(6, 6), (17, 17), (40, 17)])
+def test_channel_classes_show_both_ends_and_mark_the_explained_one(classes: int, shown: int) -> None:
+    made = measured(CASES["sk"], classes)
+    means = made.averages[1].by_class[:, -1, CHANNEL]
+    middle = int(np.argsort(means)[classes // 2])
+    made = replace(made, target=Prediction(middle, "the middle", 0.1))
+    figure = figures.channel_classes(made, 1, CHANNEL, [f"class {place}" for place in range(classes)])
+    (bars,) = figure.data
+    assert len(bars.x) == shown and (np.diff(bars.x) >= 0).all()
+    assert (bars.x[0], bars.x[-1]) == (pytest.approx(means.min()), pytest.approx(means.max()))
+    for place, told in enumerate(bars.customdata):
+        assert bars.x[place] == pytest.approx(means[int(told[0].removeprefix("class "))])
+    (marked,) = [place for place, colour in enumerate(bars.marker.color) if colour == LIGHT.accent]
+    assert figure.layout.yaxis.ticktext[marked] == f"<b>class {middle}</b>"
+    assert figure.layout.shapes[0].x0 == pytest.approx(weight(made, 1)[CHANNEL])
+
+
+def test_channel_classes_need_means_by_class() -> None:
+    with pytest.raises(ValueError, match="no means by class"):
+        figures.channel_classes(CASES["se"], 1, CHANNEL, ("cat",))

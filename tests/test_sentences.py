@@ -10,13 +10,17 @@ import numpy as np
 import pytest
 
 from sevis import sentences
+from sevis.analysis.compare import compare
 from sevis.analysis.mass import NINTHS, half_area, ninths
 from sevis.analysis.rank import channel_influence, deviation, weight
 from sevis.figures import FIGURES
 from sevis.records import Cam, Inspection, Prediction
 from sevis.sentences import TOLD, WHAT
 from sevis.words import adds, amount, counted, decimal, listed, ordinal, side, signed, span
+from tests.compared import beside
+from tests.edited import changed, moved, outcomes
 from tests.made_up import CASES, frozen, inspection, record, with_spreads
+from tests.made_up_batches import pictured
 
 
 def numbers(text: str) -> list[float]:
@@ -56,6 +60,12 @@ def told(made: Inspection) -> list[str]:
             said += [TOLD[entry.name](made, cam) for cam in made.cams]
         elif entry.of == "block":
             said += [TOLD[entry.name](made, depth) for depth, site in enumerate(made.sites) if site.kind in entry.kinds]
+        elif entry.of in ("comparison", "pair"):
+            said += [TOLD[entry.name](*args) for args in beside(entry, made)]
+        elif entry.of in ("cams", "effects"):
+            said += [TOLD[entry.name](*args[entry.of == "cams" :]) for args in changed(entry, made)]
+        elif entry.of == "batch":
+            said += [TOLD[entry.name](*args) for args in pictured(made)]
     return said + [sentences.channel_sentence(made, depth, channel) for depth in range(len(made.gates)) for channel in (0, 3)]
 
 
@@ -379,3 +389,46 @@ WORDS: list[tuple[Any, str]] = [
 @pytest.mark.parametrize(("said", "expected"), WORDS, ids=[expected for _, expected in WORDS])
 def test_words(said: str, expected: str) -> None:
     assert said == expected
+
+
+def test_effects_name_what_takes_most_and_adds_most() -> None:
+    made = CASES["se"]
+    before, *after = outcomes(made)
+    said = sentences.effects_sentence((before, *after))
+    names = [site.name for site in made.sites]
+    assert said.startswith(f"{names[0]} at 1 takes the most from {made.target.label}") and f"{names[3]} at 1 adds the most" in said
+    assert said.endswith(f"another class comes first with {names[0]} at 1.")
+    still = [replace(each, score=before.score, predictions=before.predictions) for each in after]
+    assert sentences.effects_sentence((before, *still)) == f"No block makes a difference for {made.target.label}."
+
+
+def test_a_map_that_moved_says_from_where_to_where() -> None:
+    values = np.zeros((6, 6))
+    values[0:2, 0:2] = 1.0
+    before = with_map(values)
+    assert sentences.cam_difference_sentence(before, before) == "SE_2_1: the map did not change."
+    told = sentences.cam_difference_sentence(before, moved(before))
+    assert (
+        told == "SE_2_1: the map gained most in the upper right ninth of the picture and lost most in the upper left ninth of the picture."
+    )
+
+
+def test_changes_tell_the_class_what_comes_first_and_which_block_answers() -> None:
+    made = CASES["se"]
+    first, second = made.predictions[0], made.predictions[1]
+    gates = list(made.gates)
+    gates[2] = replace(gates[2], weights=frozen(gates[2].weights * 0.5))
+    turned = replace(
+        made,
+        score=made.score - 1.5,
+        target=replace(made.target, probability=0.1),
+        predictions=(second, first, *made.predictions[2:]),
+        gates=tuple(gates),
+        edits=(f"{made.sites[0].name}:set=1",),
+    )
+    said = sentences.changes(compare(made, turned, ("as it is", "edited")))
+    assert said[0].startswith(f"{made.target.label} falls from {made.target.probability:.0%} to 10%") and "1.5" in said[0]
+    assert said[1].startswith(second.label) and f"in place of {first.label}" in said[1]
+    assert said[2].startswith(f"Of the other blocks {made.sites[2].name} answers most")
+    same = sentences.changes(compare(made, replace(made, edits=("all:set=1",)), ("as it is", "edited")))
+    assert same == (f"{made.target.label} stays at {made.target.probability:.0%}.", f"{first.label} still comes first.")

@@ -10,7 +10,9 @@ import streamlit as st
 from sevis import sentences
 from sevis.analysis.rank import RANKINGS, By, channel_influence, deviation, strongest, weight
 from sevis.app import state
+from sevis.app.channel import channel_section
 from sevis.app.chart import chart, clickable
+from sevis.app.components import channels
 from sevis.app.words import plain, say
 from sevis.figures import branches, feature_maps, histogram, influence, sorted_weights, squeeze_weight
 from sevis.records import Inspection
@@ -21,11 +23,12 @@ BY = {"weight": "weight", "influence": "influence", "deviation": "distance from 
 SHOWN = 6  # channels whose feature maps are drawn
 
 
-def block_section(inspection: Inspection, depth: int, channel: int | None) -> None:
+def block_section(inspection: Inspection, depth: int, channel: int | None, network: str) -> None:
     """The chosen block: its words, its figures, its strongest channels' maps."""
     st.subheader(f"Block {plain(inspection.sites[depth].name)}", anchor="block")
+    channels(inspection, depth, channel)
     if channel is not None:
-        say(sentences.channel_sentence(inspection, depth, channel))
+        channel_section(inspection, depth, channel, network)
     _figures(inspection, depth, channel)
     _maps(inspection, depth, channel)
     if st.toggle("Show the numbers as a table", key="table"):

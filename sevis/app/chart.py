@@ -11,7 +11,7 @@ import streamlit as st
 from sevis.app import state
 from sevis.records import Inspection
 
-__all__ = ["chart", "clickable", "clickable_boxes"]
+__all__ = ["chart", "clickable", "clickable_boxes", "clickable_pictures"]
 
 CONFIG = {"displayModeBar": False, "scrollZoom": False}
 
@@ -23,15 +23,20 @@ def chart(figure: go.Figure, key: str) -> None:
 
 def clickable(figure: go.Figure, key: str, inspection: Inspection) -> None:
     """A figure whose points choose their block and channel: their customdata begins with (depth, channel)."""
-    _selectable(figure, key, lambda values: _choose(values, inspection))
+    selectable(figure, key, lambda values: _choose(values, inspection))
 
 
 def clickable_boxes(figure: go.Figure, key: str, inspection: Inspection) -> None:
     """A figure whose points choose their box: their customdata begins with its place."""
-    _selectable(figure, key, lambda values: _choose_box(values, inspection))
+    selectable(figure, key, lambda values: _choose_box(values, inspection))
 
 
-def _selectable(figure: go.Figure, key: str, choose: Callable[[list[Any]], None]) -> None:
+def clickable_pictures(figure: go.Figure, key: str, count: int, choose: Callable[[int, int | None], None]) -> None:
+    """A figure whose points choose one of so many pictures, and a channel: their customdata begins with (place, channel)."""
+    selectable(figure, key, lambda values: _choose_picture(values, count, choose))
+
+
+def selectable(figure: go.Figure, key: str, choose: Callable[[list[Any]], None]) -> None:
     """A figure that hands over the customdata of the point that is clicked."""
     st.plotly_chart(
         figure,
@@ -65,6 +70,13 @@ def _choose_box(values: list[Any], inspection: Inspection) -> None:
     place, _ = _whole(values)
     if place is not None and place < len(inspection.predictions):
         state.choose_box(place)
+
+
+def _choose_picture(values: list[Any], count: int, choose: Callable[[int, int | None], None]) -> None:
+    """Hand over the clicked picture and channel, if there is such a picture."""
+    place, channel = _whole(values)
+    if place is not None and place < count:
+        choose(place, channel)
 
 
 def _whole(values: list[Any]) -> tuple[int | None, int | None]:

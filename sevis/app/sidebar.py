@@ -62,9 +62,15 @@ def _picture() -> tuple[str, bytes]:
     taken = None
     if st.toggle("or the camera", key="camera_on"):
         taken = st.camera_input("Camera", key="camera", label_visibility="collapsed", on_change=state.remember_source, args=("camera",))
-    given = {"upload": uploaded, "camera": taken}.get(state.source())
-    if given is not None:
-        return given.name, given.getvalue()
+    given, handed = {"upload": uploaded, "camera": taken}, state.handed()
+    if handed is not None and state.source() == "batch":
+        before = given.get(state.source_before())
+        st.caption(f"Shown: {plain(handed.title)}, from the batch.")
+        st.button(f"Back to {plain(before.name if before is not None else title)}", key="take_back", on_click=state.take_back)
+        return handed.title, handed.data
+    chosen = given.get(state.source())
+    if chosen is not None:
+        return chosen.name, chosen.getvalue()
     sample = samples[title if title in samples else next(iter(samples))]
     return sample.title, sample.file.read_bytes()
 
@@ -95,7 +101,7 @@ def _facts(name: str) -> None:
     entry = state.known().get(name)
     if entry is None:
         return
-    gates = f"{entry.gates} {entry.gate} gates" if entry.gates else "no gates"
+    gates = f"{entry.gates} {entry.gate} {'gate' if entry.gates == 1 else 'gates'}" if entry.gates else "no gates"
     size = f"{entry.parameters / 1e6:.1f} M parameters, {entry.macs / 1e9:.2f} GMACs"
     weights = "" if is_here(entry) else " Its weights are fetched once, which needs a connection."
     st.caption(plain(f"{size}, {gates}, {entry.licence or 'no licence stated'}.{weights}"))

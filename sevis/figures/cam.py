@@ -17,18 +17,20 @@ __all__ = ["cam"]
 LONGEST = 512  # px; more is not seen at this size and makes the page slow
 
 
-def cam(inspection: Inspection, cam: Cam, *, opacity: float = 0.5, colormap: str = "cividis", theme: Theme = LIGHT) -> go.Figure:
+def cam(
+    inspection: Inspection, cam: Cam, *, opacity: float = 0.5, colormap: str = "cividis", height: int = 420, theme: Theme = LIGHT
+) -> go.Figure:
     """The picture under one map, with the map's value under the pointer."""
     picture = shrunk(inspection.image, LONGEST)
-    height, width = picture.shape[:2]
+    rows, columns = picture.shape[:2]
     target = plain(inspection.target.label)
     return compose(
-        [_values(cam.values[0], width, height, colormap, theme)],
+        [_values(cam.values[0], columns, rows, colormap, theme)],
         (
             f"{plain(cam.name)}: {plain(cam.method)} for {target}",
             f"map of {cam.values.shape[1]} × {cam.values.shape[2]} cells over the picture",
         ),
-        420,
+        height,
         theme=theme,
         margin={"l": 2, "r": 8, "t": 56, "b": 40},
         images=[
@@ -38,15 +40,15 @@ def cam(inspection: Inspection, cam: Cam, *, opacity: float = 0.5, colormap: str
                 "yref": "y",
                 "x": 0,
                 "y": 0,
-                "sizex": width,
-                "sizey": height,
+                "sizex": columns,
+                "sizey": rows,
                 "sizing": "stretch",
                 "layer": "below",
             }
         ],
-        shapes=outlines(inspection, width, height, theme),
-        xaxis={"visible": False, "range": [0, width], "constrain": "domain"},
-        yaxis={"visible": False, "range": [height, 0], "scaleanchor": "x", "constrain": "domain"},
+        shapes=outlines(inspection, columns, rows, theme),
+        xaxis={"visible": False, "range": [0, columns], "constrain": "domain"},
+        yaxis={"visible": False, "range": [rows, 0], "scaleanchor": "x", "constrain": "domain"},
     )
 
 

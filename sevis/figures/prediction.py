@@ -37,7 +37,7 @@ def prediction(inspection: Inspection, *, theme: Theme = LIGHT) -> go.Figure:
     }
     return compose(
         [trace],
-        ("Prediction", f"{plain(inspection.model)}; the coloured {what} is explained"),
+        ("Prediction", f"the coloured {what} is explained"),
         max(90 + 30 * len(classes), 150),
         theme=theme,
         margin={"l": 8, "r": 52, "t": 56, "b": 8},

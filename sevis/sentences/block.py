@@ -6,15 +6,14 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from sevis.analysis.rank import channel_influence, descending, deviation, reference, strongest, weight
+from sevis.analysis.rank import channel_influence, deviation, reference, strongest, weight
 from sevis.records import GateSite, Inspection
 from sevis.sentences.numbers import far, number_of
-from sevis.words import adds, counted, decimal, listed, ordinal, percent, side, span, start
+from sevis.words import adds, counted, decimal, listed, percent, span, start
 
 __all__ = [
     "block_sentence",
     "branches_sentence",
-    "channel_sentence",
     "histogram_sentence",
     "influence_sentence",
     "maps_sentence",
@@ -100,25 +99,6 @@ def branches_sentence(inspection: Inspection, depth: int) -> str:
     more = round(100 * float(means[-1] - usual[0].mean()))
     compared = f"{counted(abs(more), 'percentage point')} {'more' if more > 0 else 'less'} than" if more else "as much as"
     return f"{said} and gets {compared} on the average picture."
-
-
-def channel_sentence(inspection: Inspection, depth: int, channel: int) -> str:
-    """One channel: what came in, what the gate answered, how unusual that is, and what it did to the score."""
-    record, values, spreads = inspection.gates[depth], weight(inspection, depth), deviation(inspection, depth)
-    squeeze = decimal(float(record.squeeze[0, channel]))
-    said = f"Channel {channel} of {record.site.name}: squeeze {squeeze}, {number_of(record.site)} {decimal(float(values[channel]))}"
-    said += f" ({_rank(values, channel)} of {record.site.channels})"
-    if spreads is not None:
-        said += f", {side(float(spreads[channel]))} the average picture"
-    return f"{said}; it {adds(float(channel_influence(inspection, depth)[channel]), inspection.target.label)}."
-
-
-def _rank(values: np.ndarray, channel: int) -> str:
-    place = int(np.flatnonzero(descending(values) == channel)[0]) + 1
-    last = len(values) + 1 - place
-    if place <= last:
-        return "the highest" if place == 1 else f"the {ordinal(place)} highest"
-    return "the lowest" if last == 1 else f"the {ordinal(last)} lowest"
 
 
 def maps_sentence(inspection: Inspection, depth: int, channels: Sequence[int]) -> str:

@@ -196,7 +196,7 @@ def test_a_large_picture_is_kept_small() -> None:
 
 
 def test_choosing_a_block_or_channel_runs_no_network(monkeypatch: pytest.MonkeyPatch) -> None:
-    app = opened()
+    app = opened(channel="1")  # the samples are looked at once, for all channels
     asked: list[object] = []
     monkeypatch.setattr(state.engine(), "ask", lambda *a, **k: asked.append(a))
     app.selectbox(key="block").set_value("SE_2_2").run()

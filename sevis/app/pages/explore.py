@@ -31,7 +31,7 @@ def render(choice: Choice) -> None:
         return
     view = controls.choose(inspection)
     _network(inspection, view)
-    block_section(inspection, view.depth, view.channel)
+    block_section(inspection, view.depth, view.channel, choice.network)
     _cams(inspection, view.depth)
 
 

@@ -1,0 +1,162 @@
+"""The Batch page as a visitor meets it: samples, a zip, a tile by mouse and keyboard, a row of the figure, and the way back."""
+
+from __future__ import annotations
+
+import re
+import zipfile
+from io import BytesIO
+from pathlib import Path
+from urllib.parse import parse_qs, urlparse
+
+import pytest
+from PIL import Image
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import ROOT
+
+pytestmark = pytest.mark.browser
+
+SAMPLES = sorted((ROOT / "assets" / "samples").glob("*.jpg"))
+PLOT = ".st-key-picture_channels .js-plotly-plot"
+DRAWN = f"() => document.querySelector('{PLOT} .heatmaplayer image') !== null"
+
+
+def still(page: Page) -> None:
+    """Wait until nothing runs."""
+    page.wait_for_function("() => document.querySelector('[data-testid=stApp]').dataset.testScriptState === 'notRunning'")
+
+
+def drawn(page: Page) -> None:
+    """Wait until the figure is there and nothing runs."""
+    page.wait_for_function(DRAWN)
+    still(page)
+
+
+def crops(count: int) -> list[tuple[str, bytes]]:
+    """So many different pictures, cut out of the samples."""
+    made = []
+    for place in range(count):
+        buffer = BytesIO()
+        whole = Image.open(SAMPLES[place % len(SAMPLES)]).convert("RGB")
+        part = 0.6 + 0.4 * place / count
+        whole.crop((0, 0, int(whole.width * part), int(whole.height * part))).resize((200, 200)).save(buffer, "JPEG")
+        made.append((f"crop {place:02d}.jpg", buffer.getvalue()))
+    return made
+
+
+def packed(folder: Path, count: int) -> Path:
+    """A zip of pictures with what macOS and a careless hand put beside them."""
+    archive = folder / "holiday.zip"
+    with zipfile.ZipFile(archive, "w") as file:
+        for name in ("__MACOSX/holiday/._crop.jpg", "holiday/notes.txt", "../../etc/passwd.jpg"):
+            file.writestr(name, b"no picture")
+        for name, content in crops(count):
+            file.writestr(f"holiday/{name}", content)
+    return archive
+
+
+def bring(page: Page, *files: Path | dict[str, object]) -> None:
+    page.locator("[class*=st-key-batch_upload] input[type=file]").set_input_files(list(files))
+
+
+def told(page: Page) -> list[list[object]]:
+    """What the marks of the figure carry: place, channel, title and numbers."""
+    return page.locator(PLOT).evaluate("plot => Array.from(plot.data.find(t => t.type === 'scatter').customdata, row => Array.from(row))")
+
+
+def click_cell(page: Page, row: int, column: int) -> None:
+    """Click the middle of a cell of the figure."""
+    plot = page.locator(PLOT)
+    plot.scroll_into_view_if_needed()
+    script = """(plot, [row, column]) => {
+        const {xaxis, yaxis} = plot._fullLayout, box = plot.getBoundingClientRect();
+        return [box.left + xaxis._offset + xaxis.c2p(column), box.top + yaxis._offset + yaxis.c2p(row)];
+    }"""
+    where = plot.evaluate(script, [row, column])
+    page.mouse.move(*where)
+    page.wait_for_timeout(400)
+    page.mouse.click(*where)
+
+
+def choices(page: Page) -> dict[str, str]:
+    return {key: values[0] for key, values in parse_qs(urlparse(page.url).query).items()}
+
+
+@pytest.fixture
+def sampled(page: Page, server: str) -> Page:
+    """The page with the samples in it, on a network that was chosen."""
+    page.goto(f"{server}/batch?network=photos12/sk_net26")
+    page.get_by_role("button", name=re.compile("Take the .* samples")).click()
+    drawn(page)
+    return page
+
+
+@pytest.mark.parametrize("page", ["light", "dark"], indirect=True)
+def test_the_samples_fill_the_page(sampled: Page) -> None:
+    assert sampled.locator("[class*=st-key-tile_] img").count() == len(SAMPLES)
+    marks = told(sampled)
+    cells = sampled.locator(PLOT).evaluate("plot => { const z = plot.calcdata[0][0].z; return [z.length, z[0].length]; }")
+    assert cells == [len(SAMPLES), len({row[1] for row in marks})] and len(marks) == cells[0] * cells[1]
+    assert str(sampled.locator(f"{PLOT} .gtitle").text_content()).startswith("SK_")
+    assert sampled.get_by_text("most alike").count() == 1
+    assert sampled.get_by_role("alert").count() == 0
+    sampled.set_viewport_size({"width": 1280, "height": 1200})
+    sampled.wait_for_timeout(1000)
+
+
+def test_a_cell_opens_its_picture_block_and_channel_in_explore(sampled: Page) -> None:
+    block = str(sampled.locator(f"{PLOT} .gtitle").text_content()).split(":")[0]
+    rows = sampled.locator(PLOT).evaluate("plot => Array.from(plot.data.find(t => t.type === 'scatter').y)")
+    marks = told(sampled)
+    expected = next(mark for mark, row in zip(marks, rows, strict=True) if row == 2)
+    click_cell(sampled, 2, 0)
+    expect(sampled.get_by_text(f"{expected[2]}, as the network saw it")).to_be_visible()
+    expect(sampled.get_by_text(f"Shown: {expected[2]}, from the batch.")).to_be_visible()
+    expect(sampled.get_by_role("combobox", name="Block")).to_have_value(block)
+    expect(sampled.get_by_role("spinbutton", name="Channel")).to_have_value(str(expected[1]))
+    assert urlparse(sampled.url).path == "/" and choices(sampled)["network"] == "photos12/sk_net26"
+    sampled.get_by_role("button", name=re.compile("Back to")).click()
+    expect(sampled.get_by_text(re.compile("from the batch"))).to_have_count(0)
+    sampled.get_by_role("link", name="Batch").click()
+    drawn(sampled)
+    assert sampled.locator("[class*=st-key-tile_] img").count() == len(SAMPLES)
+
+
+def test_a_tile_opens_by_the_keyboard_and_the_own_photograph_comes_back(page: Page, server: str) -> None:
+    page.goto(f"{server}/batch")
+    name, content = crops(1)[0]
+    page.locator(".st-key-upload input[type=file]").set_input_files({"name": f"my {name}", "mimeType": "image/jpeg", "buffer": content})
+    expect(page.get_by_text(f"my {name}")).to_be_visible()
+    still(page)
+    page.get_by_role("button", name=re.compile("Take the .* samples")).click()
+    drawn(page)
+    tile = page.get_by_role("button", name="Open A giant panda in Explore")
+    tile.focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("A giant panda, as the network saw it")).to_be_visible()
+    page.get_by_role("button", name=f"Back to my {name}").click()
+    expect(page.get_by_text(f"my {name}, as the network saw it")).to_be_visible()
+
+
+def test_a_zip_of_sixty_four_is_seen_and_its_junk_listed(page: Page, server: str, tmp_path: Path) -> None:
+    page.goto(f"{server}/batch")
+    bring(page, packed(tmp_path, 64))
+    expect(page.get_by_role("progressbar")).to_be_visible()
+    drawn(page)
+    assert page.locator("[class*=st-key-tile_] img").count() == 64
+    assert len({row[0] for row in told(page)}) == 64
+    page.get_by_text("3 files left out").click()
+    for said in ("no picture.", "is not a picture of a kind", "leads out of the archive"):
+        expect(page.get_by_text(said)).to_be_visible()
+    page.get_by_role("button", name="Open crop 63.jpg in Explore").click()
+    expect(page.get_by_text("crop 63.jpg, as the network saw it")).to_be_visible()
+
+
+def test_a_batch_that_is_left_goes_on_where_it_was(page: Page, server: str, tmp_path: Path) -> None:
+    page.goto(f"{server}/batch?network=photos12/sk_net26")
+    bring(page, packed(tmp_path, 40))
+    page.get_by_role("button", name="Stop").click()
+    expect(page.get_by_text("not seen yet")).to_be_visible()
+    page.get_by_role("button", name="Go on").click()
+    drawn(page)
+    assert page.locator("[class*=st-key-tile_] img").count() == 40
