@@ -60,11 +60,13 @@ RECOMMENDED: Mapping[str, str] = {
     "torchvision/regnet_y_400mf": "SE",
     "timm/resnet50.tv_in1k": "none",
     "timm/resnext50_32x4d.ra_in1k": "none",
-    # with random weights: what the articles and papers build, whose weights nobody published
+    # with random weights: what the articles and papers build, whose weights nobody published or which must be fetched
     "untrained/se_resnet50": "SE",
     "untrained/se_densenet": "SE",
     "untrained/se_inception": "SE",
     "untrained/yolov5_se": "SE",
     "untrained/sk_net50": "SK",
+    "untrained/timm/legacy_seresnext50_32x4d": "SE",
+    "untrained/timm/legacy_senet154": "SE",
     **{f"untrained/se_resnet50 {ablation}": "none" if ablation in UNGATED else "SE" for ablation in ABLATIONS},
 }
