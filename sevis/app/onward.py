@@ -11,8 +11,14 @@ __all__ = ["open_handed"]
 
 EXPLORE = "explore"  # the page's address
 # The link is followed in the browser, as a click on the menu is: st.switch_page would refuse because of what is bound to the address,
-# and forget the visitor's uploads.
-FOLLOW = "<script>document.querySelector('.st-key-onward a')?.click()</script>"
+# and forget the visitor's uploads. The script may run before the link is there.
+FOLLOW = """<script>
+(function follow(tries) {
+    const link = document.querySelector(".st-key-onward a");
+    if (link) link.click();
+    else if (tries) setTimeout(follow, 50, tries - 1);
+})(100)
+</script>"""
 
 
 def open_handed() -> bool:

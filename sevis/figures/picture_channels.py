@@ -21,7 +21,7 @@ from sevis.words import decimal, percent
 __all__ = ["picture_channels"]
 
 PITCHES = ((12, 44), (24, 32), (64, 22))  # up to so many rows, so many px a row
-HEAD, FOOT, LEFT, RIGHT = 84, 46, 196, 6  # px around the rows
+HEAD, FOOT, LEFT, RIGHT = 84, 46, 208, 6  # px around the rows
 THUMBS, CELLS, TREE = (0.0, 0.055), (0.065, 0.905), (0.91, 1.0)  # of the width
 ENDING = re.compile(r"\.(png|jpe?g|webp|gif|bmp|tiff?)$", re.IGNORECASE)  # of a file's name, where there is little room
 GAP = 2  # px between the thumbnails
@@ -172,10 +172,10 @@ def _prediction(batch: Batch, picture: int, longest: int) -> str:
 
 def _label(batch: Batch, picture: int, pitch: int, theme: Theme) -> str:
     """Title and prediction, below each other where there is room, else beside."""
-    small = f"<span style='font-size:11px;color:{theme.muted}'>{_prediction(batch, picture, 14)}</span>"
+    small = f"<span style='font-size:11px;color:{theme.muted}'>{_prediction(batch, picture, 12)}</span>"
     if pitch >= PITCHES[1][1]:
-        return f"{plain(batch.titles[picture], 26)}<br>{small}"
-    return f"{plain(ENDING.sub('', batch.titles[picture]), 16)} {small}"
+        return f"{plain(batch.titles[picture], 28)}<br>{small}"
+    return f"{plain(ENDING.sub('', batch.titles[picture]), 18)} {small}"
 
 
 def _axes(batch: Batch, depth: int, rows: Tree, pitch: int, theme: Theme) -> dict[str, Any]:

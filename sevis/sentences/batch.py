@@ -44,7 +44,7 @@ def picture_channels_sentence(batch: Batch, depth: int, scale: Scale = "average"
     between = [(float(apart[one, other]), one, other) for one, other in combinations(range(len(values)), 2)]
     (least, *alike), (most, *unlike) = min(between), max(between)
     said = f"{site.name} treats {_pair(batch, alike)} most alike: they differ by {amount(least)} {unit} a channel"
-    others = f", {_pair(batch, unlike)} by {amount(most)}" if len(between) > 1 else ""
+    others = f"; {_pair(batch, unlike)} differ most, by {amount(most)}" if len(between) > 1 else ""
     return f"{said}{others}{_company(batch, values)}."
 
 

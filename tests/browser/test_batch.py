@@ -106,7 +106,7 @@ def test_the_samples_fill_the_page(sampled: Page) -> None:
 
 def test_a_cell_opens_its_picture_block_and_channel_in_explore(sampled: Page) -> None:
     block = str(sampled.locator(f"{PLOT} .gtitle").text_content()).split(":")[0]
-    rows = sampled.locator(PLOT).evaluate("plot => Array.from(plot.data.find(t => t.type === 'scatter').y)")
+    rows = sampled.locator(PLOT).evaluate("plot => plot.calcdata.find(c => c[0].trace.type === 'scatter').map(mark => mark.y)")
     marks = told(sampled)
     expected = next(mark for mark, row in zip(marks, rows, strict=True) if row == 2)
     click_cell(sampled, 2, 0)
