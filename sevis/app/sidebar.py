@@ -93,6 +93,7 @@ def _network() -> str:
     if own is None or state.origin() == "menu":
         return chosen
     st.caption("Shown: your own checkpoint.")
+    st.button(f"Back to {plain(chosen)}", key="back_to_menu", on_click=state.remember_origin, args=("menu",))
     return own
 
 

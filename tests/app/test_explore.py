@@ -292,6 +292,8 @@ def test_an_own_checkpoint_is_shown_with_its_class_names() -> None:
     assert not app.exception and not app.error
     assert app.selectbox(key="target").options == ["ant", "bee", "wasp"]
     assert "your own checkpoint" in said(app)
+    app.button(key="back_to_menu").click().run()
+    assert "your own checkpoint" not in said(app) and not app.exception
     app.selectbox(key="network").set_value("tiny/sk").run()
     assert app.selectbox(key="target").options == list(CLASSES)
 
