@@ -1,0 +1,102 @@
+"""`sevis scan`: a network's gates over a data set, from the command line."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.progress import Task
+    from rich.text import Text
+
+    from sevis.runs import Run
+    from sevis.scan import Step
+
+__all__ = ["scan"]
+
+INTERRUPTED = 130  # as a shell tells Ctrl-C
+
+
+def scan(
+    model: Annotated[str, typer.Argument(help="As in `sevis models`, timm/NAME, torchvision/NAME, a checkpoint, net.py:FUNCTION.")],
+    source: Annotated[Path, typer.Argument(help="Folder of pictures or of class folders, .csv of paths and labels, or .tar.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder of the run.")],
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in that folder.")] = False,
+    split: Annotated[str | None, typer.Option(help="val, test or train; by default the first of these that is there.")] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="Scan so many pictures, taken at random.")] = None,
+    gates: Annotated[bool, typer.Option("--gates", help="Write every picture's weights too, as Parquet.")] = False,
+    arch: Annotated[str | None, typer.Option(help="The network that a checkpoint file is of.")] = None,
+    device: Annotated[str, typer.Option(help="auto, cuda, mps or cpu.")] = "auto",
+    precision: Annotated[str | None, typer.Option(help="float32 or bfloat16; by default bfloat16 on a GPU.")] = None,
+    workers: Annotated[int | None, typer.Option(min=1, help="Threads that decode pictures.")] = None,
+) -> None:
+    """Show a network every picture of a data set and keep what its gates did.
+
+    Ctrl-C finishes the batch and keeps what is done; --resume goes on. Exit code 0: done, 2: it could not run, 130: interrupted.
+
+    Example: python -m sevis scan photos12/se_resnet18 photos/val -o RUN
+    """
+    with _told(out):
+        from sevis.datasets import open_source
+        from sevis.loading import load
+        from sevis.scan import scan as run_scan
+
+        pictures = open_source(source, split)  # before the network, which takes longer
+        inspector = load(model, device, arch=arch)
+        typer.echo(f"{inspector.name} on {inspector.device}: {pictures.kind}{f', {pictures.split}' * bool(pictures.split)}")
+        with _bar() as report:
+            run = run_scan(
+                inspector, pictures, out, limit=limit, gates=gates, resume=resume, precision=precision, workers=workers, report=report
+            )
+        typer.echo(_summary(run))
+        if not run.read:
+            raise ValueError(f"None of the {run.done} pictures could be read; the first: {run.pictures['why'][0]}")
+
+
+@contextmanager
+def _told(out: Path) -> Iterator[None]:
+    """What goes wrong as one sentence and an exit code."""
+    try:
+        yield
+    except KeyboardInterrupt as error:
+        kept = f"what was done is kept in {out}, and the same command with --resume goes on"
+        typer.echo(f"Interrupted; {kept if (out / 'run.json').exists() else 'nothing was done yet'}.", err=True)
+        raise typer.Exit(INTERRUPTED) from error
+    except (ValueError, TypeError, OSError) as error:  # the sentences of networks, sources and runs are ValueErrors
+        typer.echo(str(error), err=True)
+        raise typer.Exit(2) from error
+
+
+def _summary(run: Run) -> str:
+    """What a run holds, in a sentence or two."""
+    words = [f"{run.folder}: {run.read:,} pictures, {len(run.statistics)} gates"]
+    if run.top1 is not None:
+        words.append(f"{run.top1:.1%} top-1")
+    if run.done > run.read:
+        words.append(f"{run.done - run.read:,} could not be read: pictures.parquet says why")
+    return ", ".join(words)
+
+
+@contextmanager
+def _bar() -> Iterator[Callable[[Step], None]]:
+    """A progress bar over all pictures, with pictures a second and the time left."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, TextColumn, TimeRemainingColumn
+    from rich.text import Text
+
+    class Speed(ProgressColumn):
+        def render(self, task: Task) -> Text:
+            return Text(f"{task.speed:.1f} images/s" if task.speed else "")
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), Speed(), TimeRemainingColumn())
+    with Progress(*columns) as progress:
+        task = progress.add_task("scan", total=None)
+
+        def report(step: Step) -> None:
+            text = f"scan, {step.unreadable} not read" if step.unreadable else "scan"
+            progress.update(task, description=text, completed=step.done, total=step.total)
+
+        yield report

@@ -1,0 +1,178 @@
+"""Shows a network batches of pictures: entries in; a row a picture, and mergeable statistics of every gate, out.
+
+Forward only, and without state: whoever drives it may decode in one thread and show in another, in whatever order.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from importlib.metadata import version
+from platform import python_version
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from sevis import __version__
+from sevis.analysis.statistics import UNKNOWN, GateStatistics, collect
+from sevis.capture.tracer import Tape, Watch
+from sevis.datasets import Entry, Source
+from sevis.inspector import Inspector
+from sevis.labels import matched
+from sevis.nets.network import described
+from sevis.nets.preprocessing import Preprocessing
+from sevis.nets.readings import READERS, Reading
+from sevis.pictures import PictureError
+from sevis.records import GateRecord
+
+__all__ = ["PRECISIONS", "Decoded", "Scanned", "Scanner", "weights_sha256"]
+
+PRECISIONS = {"float32": None, "bfloat16": torch.bfloat16}  # name -> what autocast computes in; None: as the weights are
+USUAL = {"cuda": "bfloat16"}  # by kind of device; float32 on any other
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """A batch as the network takes it.
+
+    Attributes:
+        tensor: of those that could be read, (n, 3, H, W); None where none could.
+        whys: why each entry could not be read; empty where it could.
+    """
+
+    entries: tuple[Entry, ...]
+    tensor: Tensor | None
+    whys: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Scanned:
+    """What came of a batch: rows with the columns of sevis.runs.COLUMNS, and of the pictures that were read the other two."""
+
+    rows: tuple[dict[str, Any], ...]
+    statistics: tuple[GateStatistics, ...] = ()
+    records: tuple[GateRecord, ...] = ()
+
+
+class Scanner:
+    """A network and how the labels of a source are to be counted.
+
+    Args:
+        precision: one of PRECISIONS; None takes bfloat16 on a GPU and float32 elsewhere.
+
+    Attributes:
+        classes: the labels of the source, those that the network knows first and in its order.
+        targets: the network's class of each of them, -1 where it has none.
+    """
+
+    def __init__(self, inspector: Inspector, source: Source, precision: str | None = None) -> None:
+        self.inspector, self.source = inspector, source
+        self.precision = precision or USUAL.get(inspector.device.type, "float32")
+        labels = source.labels
+        found = matched(labels, inspector.classes, numbered=source.numbered)
+        order = sorted(range(len(labels)), key=lambda n: (found[n] < 0, found[n]))
+        self.classes, self.targets = tuple(labels[n] for n in order), tuple(found[n] for n in order)
+        self._label = {name: n for n, name in enumerate(self.classes)}
+
+    def decode(self, entries: Sequence[Entry]) -> Decoded:
+        """The pictures of a batch, on the CPU; in pinned memory where they go on to a GPU.
+
+        Raises:
+            ValueError: the network's transform gives them different shapes.
+        """
+        tensors, whys = zip(*(self._tensor(entry) for entry in entries), strict=True)
+        read = [tensor for tensor in tensors if tensor is not None]
+        shapes = {tuple(tensor.shape) for tensor in read}
+        if len(shapes) > 1:
+            raise ValueError(f"the transform of {self.inspector.name} gives shapes {shapes}, expected one; add a crop to it")
+        batch = torch.stack(read) if read else None
+        if batch is not None and self.inspector.device.type == "cuda":
+            batch = batch.pin_memory()
+        return Decoded(tuple(entries), batch, whys)
+
+    def _tensor(self, entry: Entry) -> tuple[Tensor | None, str]:
+        """One picture as the network takes it, or the reason why not: whatever is wrong with it, the others are scanned."""
+        try:
+            return self.inspector._tensor(self.source.picture(entry).pixels), ""
+        except (PictureError, OSError) as error:
+            return None, str(error)
+        except Exception as error:  # a transform of somebody else's
+            return None, f"The network's transform fails on it ({described(error)})."
+
+    def show(self, decoded: Decoded) -> Scanned:
+        """What the network and its gates make of a batch."""
+        if decoded.tensor is None:
+            return Scanned(self._rows(decoded, ()))
+        records, readings = self._forward(decoded.tensor)
+        read = [entry for entry, why in zip(decoded.entries, decoded.whys, strict=True) if not why]
+        labels = np.array([UNKNOWN if entry.label is None else self._label[entry.label] for entry in read])
+        return Scanned(self._rows(decoded, readings), collect(records, labels, len(self.classes)), records)
+
+    def _forward(self, tensor: Tensor) -> tuple[tuple[GateRecord, ...], tuple[Reading, ...]]:
+        inspector = self.inspector
+        batch = tensor.to(inspector.device, inspector._dtype, non_blocking=True)
+        reader = READERS[inspector.task]
+        with torch.no_grad(), self._autocast(), Tape(inspector._module, Watch(head=True, proof=False)) as tape:
+            output = reader.output(inspector._module(batch))
+        readings = reader.read(tape.logits(output).float(), [None] * len(batch), inspector.classes)
+        return inspector._proved(tape.records()), readings
+
+    def _autocast(self) -> AbstractContextManager[object]:
+        dtype = PRECISIONS[self.precision]
+        return nullcontext() if dtype is None else torch.autocast(self.inspector.device.type, dtype)
+
+    def _rows(self, decoded: Decoded, readings: Sequence[Reading]) -> tuple[dict[str, Any], ...]:
+        left = iter(readings)
+        return tuple(self._row(entry, why, None if why else next(left)) for entry, why in zip(decoded.entries, decoded.whys, strict=True))
+
+    def _row(self, entry: Entry, why: str, reading: Reading | None) -> dict[str, Any]:
+        best = reading.predictions[0] if reading is not None and reading.predictions else None  # a detector may find nothing
+        return {
+            "path": entry.shown,
+            "label": entry.label,
+            "target": -1 if entry.label is None else self.targets[self._label[entry.label]],
+            "read": not why,
+            "why": why or None,
+            "predicted": None if best is None else best.label,
+            "probability": None if best is None else best.probability,
+        }
+
+    def describe(self) -> dict[str, Any]:
+        """What a run says of how its numbers came about."""
+        return {
+            "network": self.inspector.name,
+            "weights_sha256": weights_sha256(self.inspector._module),
+            "preprocessing": _described(self.inspector._network.preprocessing),
+            "precision": self.precision,
+            "device": str(self.inspector.device),
+            "task": self.inspector.task,
+            "classes": list(self.classes),
+            "targets": list(self.targets),
+            "network_classes": list(self.inspector.classes),
+            "versions": {
+                "sevis": __version__,
+                "python": python_version(),
+                **{name: version(name) for name in ("torch", "numpy", "pillow")},
+            },
+        }
+
+
+def weights_sha256(module: torch.nn.Module) -> str:
+    """A sha256 over the names, types, shapes and values of a network's parameters and buffers."""
+    digest = hashlib.sha256()
+    for name, values in sorted(module.state_dict().items()):
+        digest.update(f"{name} {values.dtype} {tuple(values.shape)}\n".encode())
+        digest.update(values.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().tobytes())
+    return digest.hexdigest()
+
+
+def _described(preprocessing: object) -> Any:
+    """A transform in words that are the same in every process."""
+    if isinstance(preprocessing, Preprocessing):
+        return preprocessing.to_card()
+    return re.sub(r" at 0x[0-9a-fA-F]+", "", repr(preprocessing))
