@@ -19,22 +19,43 @@ if TYPE_CHECKING:
     from sevis.loading import CheckpointError as CheckpointError
     from sevis.loading import load as load
     from sevis.loading import wrap as wrap
+    from sevis.monitor import GateMonitor as GateMonitor
     from sevis.pictures import PictureError as PictureError
     from sevis.records import Inspection as Inspection
+    from sevis.runs import Run as Run
+    from sevis.runs import open_run as open_run
+    from sevis.scan import scan as scan
 
 __version__ = "0.1.0"
 
 _HOMES = {
     "CheckpointError": "sevis.loading",
+    "GateMonitor": "sevis.monitor",
     "Inspection": "sevis.records",
     "Inspector": "sevis.inspector",
     "PictureError": "sevis.pictures",
+    "Run": "sevis.runs",
     "capture": "sevis.capture.tracer",
     "find_gates": "sevis.capture.tracer",
     "load": "sevis.loading",
+    "open_run": "sevis.runs",
+    "scan": "sevis.scan",
     "wrap": "sevis.loading",
 }
-__all__ = ["CheckpointError", "Inspection", "Inspector", "PictureError", "capture", "find_gates", "load", "wrap"]
+__all__ = [
+    "CheckpointError",
+    "GateMonitor",
+    "Inspection",
+    "Inspector",
+    "PictureError",
+    "Run",
+    "capture",
+    "find_gates",
+    "load",
+    "open_run",
+    "scan",
+    "wrap",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -1,4 +1,7 @@
-"""The command line: `sevis models` lists networks, `sevis summary` shows one's layers, `sevis train` makes a checkpoint and its card."""
+"""The command line: `sevis models` lists networks, `sevis summary` shows one's layers, `sevis train` makes a checkpoint and its card.
+
+Every other command has a file of its own.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from sevis.cli_doctor import doctor
+from sevis.cli_scan import scan
 from sevis.nets.recipes import RECIPES
 
 if TYPE_CHECKING:
@@ -26,7 +31,8 @@ COLUMNS: dict[str, Literal["left", "right"]] = {
 }
 CAPTION = (
     "GMACs: multiply-adds for one picture. Licence: of the weights, as their publisher states it; ImageNet itself was released for research"
-    " that is not commercial. Here: the weights are on this machine. The ablations, as in untrained/se_resnet50 reduction 8, are in --json."
+    " that is not commercial. Here: the weights are on this machine. The ablations, as in untrained/se_resnet50 reduction 8, and"
+    " timm's networks with random weights are in --json."
 )
 
 app = typer.Typer(add_completion=False, help="What channel attention does inside a convolutional network.", no_args_is_help=True)
@@ -73,7 +79,7 @@ def _print_menu(rows: list[tuple[Entry, bool]]) -> None:
     for column, justify in COLUMNS.items():
         table.add_column(column, justify=justify, no_wrap=True)
     for entry, here in rows:
-        if " " in entry.name:  # an ablation: twenty long names, and one size
+        if " " in entry.name or entry.name.startswith("untrained/timm/"):  # long names of networks that are listed in another form
             continue
         gates = f"{entry.gates} {entry.gate}" if entry.gates else "none"
         cost = f"{entry.parameters / 1e6:.1f}M", f"{entry.macs / 1e9:.2f}"
@@ -160,3 +166,7 @@ class _bar:
 
     def __exit__(self, *error: object) -> None:
         self._progress.stop()
+
+
+app.command()(scan)
+app.command()(doctor)

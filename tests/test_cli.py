@@ -31,7 +31,7 @@ def test_the_menu_is_a_table_of_eighty_columns(tmp_path: Path, monkeypatch: pyte
     header, *rows = run("models").splitlines()
     assert header.split() == ["network", "gates", "params", "GMACs", "licence", "here"]
     told = {row.split()[0]: " ".join(row.split()[1:]) for row in rows}
-    assert {entry.name for entry in menu() if " " not in entry.name} <= told.keys()
+    assert {entry.name for entry in menu() if " " not in entry.name and not entry.name.startswith("untrained/timm/")} <= told.keys()
     assert told["photos12/se_resnet18"] == "8 SE 2.8M 0.25 apache-2.0 yes"
     assert told["timm/legacy_senet154.in1k"] == "50 SE 115.1M 20.69 apache-2.0 no"
     assert told["timm/skresnet18.ra_in1k"] == "8 SK split 12.0M 1.81 apache-2.0 no"

@@ -1,0 +1,131 @@
+"""The monitor: what it logs is what a tape of the probe says, and the training does not notice it."""
+
+from __future__ import annotations
+
+import json
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from sevis.capture import capture
+from sevis.monitor import PATIENCE, GateMonitor, GateWarning, Metrics
+from sevis.records import GateSite
+from tests.tiny_networks import batch, se_net, selective_net
+
+STEPS = 4
+
+
+def never(site: GateSite, metrics: Metrics) -> str:
+    """No gate is doubted."""
+    return ""
+
+
+def trained(module: nn.Module, monitor: GateMonitor | None = None) -> dict[str, torch.Tensor]:
+    """The weights after a few steps on the same pictures, with dropout-like noise from torch's generator."""
+    torch.manual_seed(5)
+    optimizer = torch.optim.SGD(module.parameters(), lr=0.05, momentum=0.9)
+    module.train()
+    for _ in range(STEPS):
+        pictures = batch(6, 16) + torch.randn(6, 3, 16, 16)
+        loss = F.cross_entropy(module(pictures), torch.arange(6) % 5)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        if monitor is not None:
+            monitor.step()
+    return {key: values.clone() for key, values in module.state_dict().items()}
+
+
+@pytest.mark.parametrize("make", [se_net, selective_net])
+def test_the_training_does_not_notice_that_it_is_watched(make: type) -> None:
+    alone, watched = make(), make()
+    monitor = GateMonitor(watched, batch(4, 16, seed=9), every=1, doubt=never)
+    plain, seen = trained(alone), trained(watched, monitor)
+    assert all(torch.equal(plain[key], seen[key]) for key in plain)
+    assert watched.training and all(part.training for part in watched.modules())
+    assert all(not part._forward_hooks and not part._forward_pre_hooks for part in watched.modules())
+
+
+def test_every_so_many_steps_a_line_of_what_the_probe_shows(tmp_path: Path) -> None:
+    module, probe, log = se_net(), batch(8, 16, seed=9), tmp_path / "gates.jsonl"
+    trained(module, GateMonitor(module, probe, every=2, log=log, doubt=never))
+    with torch.no_grad(), capture(module.eval()) as tape:
+        module(probe)
+    lines = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]
+    assert [line["step"] for line in lines] == [2, 4]
+    for record in tape.records():
+        weights = record.weights[:, 0].astype(np.float64)
+        told = lines[-1]["gates"][record.site.name]
+        assert told["M1"] == pytest.approx(weights.std(axis=0).mean(), rel=0.2)  # with or without Bessel's correction
+        assert told["M2"] == pytest.approx(weights.mean(axis=0).std(), rel=0.2)
+        assert told["M3"] == pytest.approx((weights > 0.95).mean())
+
+
+def test_a_log_goes_on_where_it_was(tmp_path: Path) -> None:
+    log = tmp_path / "gates.jsonl"
+    for _ in range(2):
+        GateMonitor(se_net(), batch(4, 16), every=1, log=log).look()
+    assert len(log.read_text().splitlines()) == 2
+
+
+def collapsed() -> nn.Module:
+    module = se_net()
+    with torch.no_grad():
+        module.get_submodule("layer3.0.se").expand.weight.zero_()  # every weight is 0.5
+    return module
+
+
+def test_a_flat_gate_is_warned_of_once_and_by_name() -> None:
+    monitor = GateMonitor(collapsed(), batch(8, 16), every=1)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        for _ in range(PATIENCE - 1):
+            monitor.step()
+        assert not caught
+        for _ in range(PATIENCE):
+            monitor.step()
+    (said,) = [each for each in caught if "SE_4_1" in str(each.message)]
+    assert said.category is GateWarning and "layer3.0.se" in str(said.message) and f"after {PATIENCE} steps" in str(said.message)
+
+
+def test_a_gate_that_recovers_is_not_warned_of() -> None:
+    module, kept = collapsed(), se_net().get_submodule("layer3.0.se").expand.weight.detach()
+    monitor = GateMonitor(
+        module, batch(8, 16), every=1, doubt=lambda site, metrics: "flat" * (site.name == "SE_4_1" and metrics["M2"] < 1e-6)
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", GateWarning)
+        for place in range(2 * PATIENCE):
+            with torch.no_grad():
+                module.get_submodule("layer3.0.se").expand.weight.copy_(kept if place % 2 else torch.zeros_like(kept))
+            monitor.step()
+
+
+def test_a_writer_gets_every_metric() -> None:
+    told: dict[tuple[str, int], float] = {}
+
+    class Writer:
+        def add_scalar(self, tag: str, scalar_value: float, global_step: int) -> None:
+            told[tag, global_step] = scalar_value
+
+    monitor = GateMonitor(selective_net(), batch(4, 16), every=1, writer=Writer())
+    look = monitor.step()
+    assert look is not None
+    wanted = {
+        (f"gates/{name}/{metric}", 1): value
+        for name, metrics in look.gates.items()
+        for metric, value in metrics.items()
+        if value is not None
+    }
+    assert told == wanted and len(told) > 8 * len(look.gates) / 2
+
+
+@pytest.mark.parametrize(("every", "count"), [(0, 4), (1, 1)])
+def test_what_cannot_be_watched_is_refused(every: int, count: int) -> None:
+    with pytest.raises(ValueError, match="expected 1 or more, and 2 or more"):
+        GateMonitor(se_net(), batch(count, 16), every=every)
