@@ -91,7 +91,7 @@ def sampled(page: Page, server: str) -> Page:
     return page
 
 
-@pytest.mark.parametrize("page", ["light", "dark"], indirect=True)
+@pytest.mark.parametrize("page", ["dark"], indirect=True)
 def test_the_samples_fill_the_page(sampled: Page) -> None:
     assert sampled.locator("[class*=st-key-tile_] img").count() == len(SAMPLES)
     marks = told(sampled)

