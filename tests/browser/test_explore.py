@@ -69,10 +69,17 @@ def strip_centre(page: Page, depth: int) -> tuple[float, float]:
 
 
 def click_block(page: Page, depth: int) -> None:
-    """Click a cell of a block's strip."""
-    page.mouse.move(*strip_centre(page, depth))
+    """Click a cell of a block's strip, once the page stands still: what comes late moves what is below it."""
+    expect(page.locator(".st-key-network_figure .js-plotly-plot")).to_have_count(1)
+    place, before = strip_centre(page, depth), (0.0, 0.0)
+    for _ in range(20):
+        if place == before:
+            break
+        page.wait_for_timeout(400)
+        place, before = strip_centre(page, depth), place
+    page.mouse.move(*place)
     page.wait_for_timeout(300)
-    page.mouse.click(*strip_centre(page, depth))
+    page.mouse.click(*place)
 
 
 @pytest.fixture
