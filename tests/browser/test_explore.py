@@ -58,12 +58,12 @@ def likeliest(page: Page) -> str:
 def strip_centre(page: Page, depth: int) -> tuple[float, float]:
     """Where on the page the middle of a block's strip lies."""
     script = """(plot, depth) => {
+        plot.scrollIntoView({block: "nearest"});
         const layout = plot._fullLayout, box = plot.getBoundingClientRect();
         return [box.left + layout._size.l + layout.xaxis._offset - layout._size.l + layout.xaxis._length / 3,
                 box.top + layout.yaxis._offset + layout.yaxis.c2p(depth)];
     }"""
     plot = page.locator(".st-key-network_figure .js-plotly-plot").last  # while the page runs again, the old one may stand beside it
-    plot.scroll_into_view_if_needed()
     left, top = plot.evaluate(script, depth)
     return left, top
 
