@@ -150,16 +150,16 @@ def _batches(pictures: int, seed: int) -> list[np.ndarray]:
 
 
 def _seen(inspector: Inspector, pictures: Sequence[np.ndarray], places: np.ndarray) -> _Batch:
-    tensors = inspector._batch([inspector._tensor(pictures[place]) for place in places])
+    tensors = inspector.batch([inspector.tensor(pictures[place]) for place in places])
     logits, records = _answers(inspector, tensors)
     return _Batch(places, tensors, logits, records)
 
 
 def _answers(inspector: Inspector, tensors: Tensor, rewrite: Rewrite | None = None) -> tuple[np.ndarray, tuple[GateRecord, ...]]:
     """The logits (N, K) for a batch, and its gates where none is rewritten."""
-    watch = Watch(head=True, proof=False, rewrite=rewrite, plan=inspector._plan)
-    with torch.inference_mode(), Tape(inspector._module, watch) as tape:
-        output = inspector._reader.output(inspector._module(tensors))
+    watch = Watch(head=True, proof=False, rewrite=rewrite, plan=inspector.plan)
+    with torch.inference_mode(), Tape(inspector.module, watch) as tape:
+        output = inspector.reader.output(inspector.module(tensors))
         logits = tape.logits(output).float().cpu().numpy()
     return logits, tape.records() if rewrite is None else ()
 

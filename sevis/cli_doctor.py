@@ -98,14 +98,14 @@ def _network(run: Run, model: str | None, arch: str | None, device: str) -> tupl
     from sevis.scanner import weights_sha256
 
     inspector = load(model or run.network, device, arch=arch)
-    own = weights_sha256(inspector._module)
+    own = weights_sha256(inspector.module)
     if own != run.meta["weights_sha256"]:
         raise ValueError(f"{inspector.name} has other weights than the network of {run.folder}; scan again, or name the network by --model")
     try:
         twin = load(arch or inspector.name, device, weights=None)
     except (CheckpointError, OSError, TypeError):
         return inspector, None
-    return inspector, twin if weights_sha256(twin._module) != own else None  # somebody's own builder may load weights itself
+    return inspector, twin if weights_sha256(twin.module) != own else None  # somebody's own builder may load weights itself
 
 
 def _ablated(run: Run, source: Source, limit: int, networks: tuple[Inspector, Inspector | None]) -> tuple[Ablated, ...]:

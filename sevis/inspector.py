@@ -45,16 +45,21 @@ class Inspector:
         sites: its gates, in order of depth, each with its identity checked once.
         warnings: what its user should know, one sentence each.
         task: "classification" or "detection".
+        module: the frozen network, for whoever passes batches of its own (scans, ablations); any thread may call it.
+        preprocessing: PIL picture -> tensor (3, H, W).
+        reader: what the module's output says.
+        plan: of its gates, for a Watch that rewrites them.
     """
 
     def __init__(self, network: Network, device: torch.device | None = None) -> None:
         self.name, self.task = network.name, network.task
         self.classes = network.classes
-        self._module = frozen_twin(network.module, device)
-        self._network, self._reader = network, READERS[network.task]
-        first = next(self._module.parameters(), torch.zeros(()))
-        self.device, self._dtype = first.device, first.dtype
-        self.input_shape, self.sites, self._last_path, self._plan = self._survey()
+        self.module = frozen_twin(network.module, device)
+        self._network, self.reader = network, READERS[network.task]
+        self.preprocessing = network.preprocessing
+        first = next(self.module.parameters(), torch.zeros(()))
+        self.device, self.dtype = first.device, first.dtype
+        self.input_shape, self.sites, self._last_path, self.plan = self._survey()
         self.warnings = network.warnings + _warnings(self.sites)
 
     @property
@@ -66,21 +71,21 @@ class Inspector:
     @property
     def nbytes(self) -> int:
         """How much memory its weights take."""
-        return sum(t.nbytes for t in (*self._module.parameters(), *self._module.buffers()))
+        return sum(t.nbytes for t in (*self.module.parameters(), *self.module.buffers()))
 
     def summary(self, depth: int | None = None) -> Table:
         """The network's layers as a rich table with a column of gates; see sevis.summary."""
         from sevis.summary import summarise
 
-        return summarise(self._module, self.input_shape, self.sites, depth=depth)
+        return summarise(self.module, self.input_shape, self.sites, depth=depth)
 
     def _survey(self) -> tuple[tuple[int, ...], tuple[GateSite, ...], str, dict[int, Place]]:
         """From one pass of noise: the input's shape, the gates with their proofs, the last feature map's path, and how gates are edited."""
         noise = np.random.default_rng(0).integers(0, 256, (256, 256, 3), dtype=np.uint8)
-        batch = self._batch([self._tensor(noise)])
-        with torch.no_grad(), Tape(self._module, Watch(head=True)) as tape:
-            output = self._reader.output(self._module(batch))
-        known = self._reader.classes(output)
+        batch = self.batch([self.tensor(noise)])
+        with torch.no_grad(), Tape(self.module, Watch(head=True)) as tape:
+            output = self.reader.output(self.module(batch))
+        known = self.reader.classes(output)
         if known != len(self.classes):
             raise ValueError(f"{self.name} gives {known} logits, but {len(self.classes)} class names were given; name each class once")
         last = self._last_map(tape, output)
@@ -125,18 +130,18 @@ class Inspector:
         for target, what_if in zip(targets, rows, strict=True):
             self._check(target)
             what_if.check(self.sites, averages=bool(self.averages))
-        tensors = [self._tensor(image) for image in images]
+        tensors = [self.tensor(image) for image in images]
         with torch.inference_mode(False), torch.enable_grad():
-            asked = self._batch(tensors).requires_grad_(not self.sites)
-            with Tape(self._module, replace(self._watch(rows), maps=True, gradients=True, roots=True)) as tape:
-                output = self._reader.output(self._module(asked))
-            readings = self._reader.read(tape.logits(output).float(), targets, self.classes)
+            asked = self.batch(tensors).requires_grad_(not self.sites)
+            with Tape(self.module, replace(self._watch(rows), maps=True, gradients=True, roots=True)) as tape:
+                output = self.reader.output(self.module(asked))
+            readings = self.reader.read(tape.logits(output).float(), targets, self.classes)
             last = self._last_map(tape, output)
             scores = torch.stack([reading.score for reading in readings])
             explanation = explain(tape.found, last, scores)
-        records = self._proved(tape.records())
+        records = self.proved(tape.records())
         shared = _Shared(records, explanation, scores.detach().cpu().numpy(), time.perf_counter() - started)
-        pictures_seen = [seen(tensor, self._network.preprocessing) for tensor in tensors]
+        pictures_seen = [seen(tensor, self.preprocessing) for tensor in tensors]
         return tuple(self._inspection(n, pictures_seen[n], reading, shared, rows[n]) for n, reading in enumerate(readings))
 
     def outcomes(self, image: Source, target: Target, what_ifs: Sequence[WhatIf]) -> tuple[Outcome, ...]:
@@ -148,13 +153,13 @@ class Inspector:
         self._check(target)
         for what_if in what_ifs:
             what_if.check(self.sites, averages=bool(self.averages))
-        tensor = self._tensor(pictures.read(image).pixels)
+        tensor = self.tensor(pictures.read(image).pixels)
         rows = [NOTHING, *what_ifs]
         outputs = [self._output(tensor, rows[first : first + MOST_ROWS]) for first in range(0, len(rows), MOST_ROWS)]
         output = torch.cat(outputs)
-        followed = self._reader.read(output[:1], [target], self.classes)[0]
-        scores, probabilities = (values.cpu().numpy() for values in self._reader.follow(output, followed.place))
-        readings = self._reader.read(output, [None] * len(rows), self.classes)
+        followed = self.reader.read(output[:1], [target], self.classes)[0]
+        scores, probabilities = (values.cpu().numpy() for values in self.reader.follow(output, followed.place))
+        readings = self.reader.read(output, [None] * len(rows), self.classes)
         return tuple(
             Outcome(
                 tuple(map(str, row.edits)),
@@ -171,19 +176,21 @@ class Inspector:
 
     def _output(self, tensor: Tensor, rows: Sequence[WhatIf]) -> Tensor:
         """The network's logits for one picture under each of several edits, (rows, ...) float32."""
-        with torch.no_grad(), Tape(self._module, self._watch(rows)) as tape:
-            output = self._reader.output(self._module(self._batch([tensor] * len(rows))))
+        with torch.no_grad(), Tape(self.module, self._watch(rows)) as tape:
+            output = self.reader.output(self.module(self.batch([tensor] * len(rows))))
         return tape.logits(output).float()
 
     def _watch(self, rows: Sequence[WhatIf]) -> Watch:
         """What a pass keeps to be read, and the edits that it carries out."""
-        return Watch(head=True, proof=False, rewrite=rewriting(rows, self.sites, self.averages), plan=self._plan)
+        return Watch(head=True, proof=False, rewrite=rewriting(rows, self.sites, self.averages), plan=self.plan)
 
-    def _tensor(self, image: np.ndarray) -> Tensor:
-        return self._network.preprocessing(Image.fromarray(image))
+    def tensor(self, image: np.ndarray) -> Tensor:
+        """A picture (H, W, 3) uint8 as the network takes it, (3, H, W), on the CPU."""
+        return self.preprocessing(Image.fromarray(image))
 
-    def _batch(self, tensors: Sequence[Tensor]) -> Tensor:
-        return torch.stack(list(tensors)).to(self.device, self._dtype)
+    def batch(self, tensors: Sequence[Tensor]) -> Tensor:
+        """Pictures (N, 3, H, W) where the network is, in its precision."""
+        return torch.stack(list(tensors)).to(self.device, self.dtype)
 
     def _check(self, target: Target) -> None:
         """Raise ValueError unless the network can have such a target."""
@@ -193,11 +200,11 @@ class Inspector:
                     f"{self.name} has no class {target!r}; choose from {', '.join(self.classes[:12])}{' ...' * (len(self.classes) > 12)}"
                 )
         elif target is not None:
-            count = self._reader.places(len(self.classes))
+            count = self.reader.places(len(self.classes))
             if target < 0 or (count is not None and target >= count):
                 raise ValueError(f"{self.name} has no class {target}; choose from 0 to {len(self.classes) - 1}")
 
-    def _proved(self, records: tuple[GateRecord, ...]) -> tuple[GateRecord, ...]:
+    def proved(self, records: tuple[GateRecord, ...]) -> tuple[GateRecord, ...]:
         """The records with the warnings of their sites' proofs, which were made once."""
         proofs = {(site.path, site.depth): site for site in self.sites}
         return tuple(replace(record, site=proofs.get((record.site.path, record.site.depth), record.site)) for record in records)

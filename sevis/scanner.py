@@ -98,7 +98,7 @@ class Scanner:
     def _tensor(self, entry: Entry) -> tuple[Tensor | None, str]:
         """One picture as the network takes it, or the reason why not: whatever is wrong with it, the others are scanned."""
         try:
-            return self.inspector._tensor(self.source.picture(entry).pixels), ""
+            return self.inspector.tensor(self.source.picture(entry).pixels), ""
         except (PictureError, OSError) as error:
             return None, str(error)
         except Exception as error:  # a transform of somebody else's
@@ -115,12 +115,12 @@ class Scanner:
 
     def _forward(self, tensor: Tensor) -> tuple[tuple[GateRecord, ...], tuple[Reading, ...]]:
         inspector = self.inspector
-        batch = tensor.to(inspector.device, inspector._dtype, non_blocking=True)
+        batch = tensor.to(inspector.device, inspector.dtype, non_blocking=True)
         reader = READERS[inspector.task]
-        with torch.no_grad(), self._autocast(), Tape(inspector._module, Watch(head=True, proof=False)) as tape:
-            output = reader.output(inspector._module(batch))
+        with torch.no_grad(), self._autocast(), Tape(inspector.module, Watch(head=True, proof=False)) as tape:
+            output = reader.output(inspector.module(batch))
         readings = reader.read(tape.logits(output).float(), [None] * len(batch), inspector.classes)
-        return inspector._proved(tape.records()), readings
+        return inspector.proved(tape.records()), readings
 
     def _autocast(self) -> AbstractContextManager[object]:
         dtype = PRECISIONS[self.precision]
@@ -146,8 +146,8 @@ class Scanner:
         """What a run says of how its numbers came about."""
         return {
             "network": self.inspector.name,
-            "weights_sha256": weights_sha256(self.inspector._module),
-            "preprocessing": _described(self.inspector._network.preprocessing),
+            "weights_sha256": weights_sha256(self.inspector.module),
+            "preprocessing": _described(self.inspector.preprocessing),
             "precision": self.precision,
             "device": str(self.inspector.device),
             "task": self.inspector.task,

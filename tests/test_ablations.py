@@ -37,9 +37,9 @@ def patient(request: pytest.FixtureRequest) -> Inspector:
 
 def answers(inspector: Inspector, edit: Callable[[int, Tensor], Tensor] | None = None) -> tuple[np.ndarray, list[np.ndarray]]:
     """Logits and weights of all pictures, in the order given, with weights rewritten."""
-    batch = inspector._batch([inspector._tensor(picture) for picture in PICTURES])
-    with torch.no_grad(), Tape(inspector._module, Watch(proof=False, rewrite=edit, plan=inspector._plan)) as tape:
-        logits = inspector._module(batch).numpy()
+    batch = inspector.batch([inspector.tensor(picture) for picture in PICTURES])
+    with torch.no_grad(), Tape(inspector.module, Watch(proof=False, rewrite=edit, plan=inspector.plan)) as tape:
+        logits = inspector.module(batch).numpy()
     return logits, [record.weights for record in tape.records()]
 
 

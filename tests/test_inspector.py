@@ -34,7 +34,7 @@ def inspector(request: pytest.FixtureRequest) -> Inspector:
 
 def logits_of(inspector: Inspector, shown: list[np.ndarray]) -> Tensor:
     with torch.no_grad():
-        return inspector._module(torch.stack([inspector._tensor(picture) for picture in shown]))
+        return inspector.module(torch.stack([inspector.tensor(picture) for picture in shown]))
 
 
 def assert_alike(one: Inspection, other: Inspection, tolerance: float = 1e-5) -> None:

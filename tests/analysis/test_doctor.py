@@ -27,9 +27,9 @@ SK = GateSite("sk", "branch", "softmax", 3, 1, 0, 8, ("3x3", "5x5"))
 def scanned(inspector: Inspector) -> tuple[GateStatistics, ...]:
     """The statistics over the photographs, each sample counting as a class."""
     pictures, labels = photographs()
-    with Tape(inspector._module, Watch(proof=False)) as tape:
-        inspector._module(inspector._batch([inspector._tensor(picture) for picture in pictures]))
-    return collect(inspector._proved(tape.records()), labels, int(labels.max()) + 1)
+    with Tape(inspector.module, Watch(proof=False)) as tape:
+        inspector.module(inspector.batch([inspector.tensor(picture) for picture in pictures]))
+    return collect(inspector.proved(tape.records()), labels, int(labels.max()) + 1)
 
 
 def examined(network: Network, *blocks: str) -> tuple[Diagnosis, ...]:

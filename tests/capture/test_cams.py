@@ -47,7 +47,7 @@ def inspected(inspector: Inspector, target: int | None) -> tuple[Inspection, Ten
     """An inspection, and the tensor that the network saw."""
     (picture,) = pictures(1, inspector.input_shape[-1], seed=7)
     (inspection,) = inspector.inspect_batch([picture], [target])
-    return inspection, inspector._batch([inspector._tensor(picture)])
+    return inspection, inspector.batch([inspector.tensor(picture)])
 
 
 def assert_equal(cam: Cam, expected: np.ndarray) -> None:
@@ -279,5 +279,5 @@ def test_2000_maps_leave_no_graph_and_no_tensor() -> None:
     assert len(set(counts.values())) == 1, counts
     fresh = [found for found in live_tensors() if id(found) not in before]
     assert [found.shape for found in fresh if found.grad_fn is not None or found.requires_grad] == []
-    for part in (module, inspector._module):
+    for part in (module, inspector.module):
         assert all(p.grad is None for p in part.parameters())

@@ -276,8 +276,8 @@ def test_effects_are_the_outcomes_of_one_edit_after_another(make: Any) -> None:
 
 def test_effects_of_many_blocks_come_in_passes_of_bounded_size(monkeypatch: pytest.MonkeyPatch) -> None:
     inspector, (picture,), sizes = Inspector(network(se_net())), pictures(1), []
-    forward = inspector._module.forward
-    monkeypatch.setattr(inspector._module, "forward", lambda batch: sizes.append(len(batch)) or forward(batch))
+    forward = inspector.module.forward
+    monkeypatch.setattr(inspector.module, "forward", lambda batch: sizes.append(len(batch)) or forward(batch))
     monkeypatch.setattr("sevis.inspector.MOST_ROWS", 4)
     effects = inspector.effects(picture)
     assert len(effects) == 9 and sizes == [4, 4, 2]  # the network as it is goes along twice: to be followed, and to be told

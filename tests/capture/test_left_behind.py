@@ -137,9 +137,9 @@ def test_an_inspector_goes_on_after(error: BaseException) -> None:
     """An Inspector whose pass was broken off gives the next caller the same numbers as before."""
     module, _ = wired(se_net)
     inspector = wrap(module, Preprocessing(16, 16), CLASSES)
-    (wire,) = (part for part in inspector._module.modules() if isinstance(part, Tripwire))
+    (wire,) = (part for part in inspector.module.modules() if isinstance(part, Tripwire))
     first = inspector.inspect_batch(pictures(1, 16), [None])[0]
-    with unchanged(module), unchanged(inspector._module):
+    with unchanged(module), unchanged(inspector.module):
         wire.error.append(error)
         with pytest.raises(type(error)):
             inspector.inspect_batch(pictures(1, 16), [None])
@@ -153,7 +153,7 @@ def test_nothing_after_an_error_on_the_way_back() -> None:
     module = se_net()
     module.layer4.append(RaisesBackward())
     inspector = Inspector(network(module, 16))
-    with unchanged(module), unchanged(inspector._module), pytest.raises(Failure, match="on the way back"):
+    with unchanged(module), unchanged(inspector.module), pytest.raises(Failure, match="on the way back"):
         inspector.inspect_batch(pictures(1, 16), [None])
 
 
@@ -198,7 +198,7 @@ def test_a_network_in_training_shows_its_newest_weights() -> None:
 
 def test_the_twin_shares_the_storage_and_is_frozen() -> None:
     module = se_net().train()
-    twin = Inspector(network(module))._module
+    twin = Inspector(network(module)).module
     own, theirs = dict(twin.state_dict(keep_vars=True)), dict(module.state_dict(keep_vars=True))
     assert own.keys() == theirs.keys()
     assert all(own[name].data_ptr() == theirs[name].data_ptr() for name in own)
