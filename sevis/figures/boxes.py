@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
-from sevis.figures.overlay import data_uri, shrunk
+from sevis.figures.overlay import beneath, shrunk
 from sevis.figures.theme import LIGHT, Theme, compose, plain
 from sevis.records import Inspection, Prediction
 
@@ -25,17 +25,11 @@ def boxes(inspection: Inspection, *, theme: Theme = LIGHT) -> go.Figure:
         420,
         theme=theme,
         margin={"l": 2, "r": 8, "t": 56, "b": 8},
-        images=[_picture(inspection.image)],
+        images=[beneath(shrunk(inspection.image, LONGEST), (height, width))],
         shapes=outlines(inspection, width, height, theme),
         xaxis={"visible": False, "range": [0, width], "constrain": "domain"},
         yaxis={"visible": False, "range": [height, 0], "scaleanchor": "x", "constrain": "domain"},
     )
-
-
-def _picture(image: np.ndarray) -> dict[str, Any]:
-    height, width = image.shape[:2]
-    place = {"xref": "x", "yref": "y", "x": 0, "y": 0, "sizex": width, "sizey": height, "sizing": "stretch", "layer": "below"}
-    return {"source": data_uri(shrunk(image, LONGEST), 90), **place}
 
 
 def _numbers(inspection: Inspection, theme: Theme) -> dict[str, Any]:

@@ -8,7 +8,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from sevis.figures.boxes import outlines
-from sevis.figures.overlay import COLORMAPS, data_uri, overlay, shrunk
+from sevis.figures.overlay import COLORMAPS, beneath, overlay, shrunk
 from sevis.figures.theme import LIGHT, Theme, compose, plain, scale
 from sevis.records import Cam, Inspection
 
@@ -33,19 +33,7 @@ def cam(
         height,
         theme=theme,
         margin={"l": 2, "r": 8, "t": 56, "b": 40},
-        images=[
-            {
-                "source": data_uri(overlay(picture, cam.values[0], opacity, colormap), 90),
-                "xref": "x",
-                "yref": "y",
-                "x": 0,
-                "y": 0,
-                "sizex": columns,
-                "sizey": rows,
-                "sizing": "stretch",
-                "layer": "below",
-            }
-        ],
+        images=[beneath(overlay(picture, cam.values[0], opacity, colormap))],
         shapes=outlines(inspection, columns, rows, theme),
         xaxis={"visible": False, "range": [0, columns], "constrain": "domain"},
         yaxis={"visible": False, "range": [rows, 0], "scaleanchor": "x", "constrain": "domain"},

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
-from sevis.figures.overlay import LUMA, data_uri, shrunk
+from sevis.figures.overlay import LUMA, beneath, shrunk
 from sevis.figures.theme import LIGHT, Theme, compose, plain, scale
 from sevis.records import Cam
 from sevis.words import decimal
@@ -40,19 +40,7 @@ def cam_difference(image: np.ndarray, before: Cam, after: Cam, *, height: int = 
         height,
         theme=theme,
         margin={"l": 2, "r": 8, "t": 56, "b": 40},
-        images=[
-            {
-                "source": data_uri(_grey(picture)),
-                "xref": "x",
-                "yref": "y",
-                "x": 0,
-                "y": 0,
-                "sizex": columns,
-                "sizey": rows,
-                "sizing": "stretch",
-                "layer": "below",
-            }
-        ],
+        images=[beneath(_grey(picture))],
         xaxis={"visible": False, "range": [0, columns], "constrain": "domain"},
         yaxis={"visible": False, "range": [rows, 0], "scaleanchor": "x", "constrain": "domain"},
     )

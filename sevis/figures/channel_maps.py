@@ -9,7 +9,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from sevis.analysis.channel import before_and_after
-from sevis.figures.overlay import data_uri, overlay, shrunk
+from sevis.figures.overlay import beneath, overlay, shrunk
 from sevis.figures.theme import LIGHT, Theme, compose, plain, scale
 from sevis.records import GateRecord, Inspection
 from sevis.words import decimal
@@ -106,18 +106,8 @@ def _colorbar(theme: Theme) -> dict[str, Any]:
 
 
 def _picture(picture: np.ndarray, tile: _Tile, place: int) -> dict[str, Any]:
-    (height, width), (low, high) = picture.shape[:2], tile.span
-    return {
-        "source": data_uri(overlay(picture, (tile.values - low) / (high - low), OPACITY), 90),
-        "xref": "x",
-        "yref": "y",
-        "x": place * APART * width,
-        "y": 0,
-        "sizex": width,
-        "sizey": height,
-        "sizing": "stretch",
-        "layer": "below",
-    }
+    width, (low, high) = picture.shape[1], tile.span
+    return beneath(overlay(picture, (tile.values - low) / (high - low), OPACITY), left=place * APART * width)
 
 
 def _name(text: str, place: int, width: int, theme: Theme) -> dict[str, Any]:

@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 
 from sevis.analysis.rank import weight
 from sevis.figures.columns import STRONGEST, influence_sizes, influences, maps, movements, thumbnails
-from sevis.figures.strips import STRIP_HEIGHT, Order, Row, Scale, color_axes, rows, strip, touch
+from sevis.figures.strips import STRIP_HEIGHT, Order, Row, Scale, color_axes, column, rows, strip, touch
 from sevis.figures.theme import LIGHT, Theme, compose, plain
 from sevis.records import Inspection
 from sevis.words import decimal
@@ -98,25 +98,11 @@ def _axes(inspection: Inspection, order: Order, theme: Theme) -> dict[str, Any]:
         "fixedrange": True,
     }
     return {
-        "xaxis": _column(named, STRIPS, [0, 1], theme),
-        "xaxis2": _column("moved" if inspection.averages else "differ", MOVED, [0, None], theme, rangemode="tozero"),
-        "xaxis3": _column("influence", BARS, [-0.6, STRONGEST - 0.4], theme),
-        "xaxis4": _column("Grad-<br>CAM", CAMS, [0, 1], theme),
+        "xaxis": column(named, STRIPS, [0, 1], theme),
+        "xaxis2": column("moved" if inspection.averages else "differ", MOVED, [0, None], theme, rangemode="tozero"),
+        "xaxis3": column("influence", BARS, [-0.6, STRONGEST - 0.4], theme),
+        "xaxis4": column("Grad-<br>CAM", CAMS, [0, 1], theme),
         "yaxis": blocks,
-    }
-
-
-def _column(title: str, domain: tuple[float, float], span: list[float | None], theme: Theme, **options: Any) -> dict[str, Any]:
-    return {
-        "domain": domain,
-        "range": span,
-        "side": "top",
-        "anchor": "y",
-        "title": {"text": title, "font": {"size": 12, "color": theme.muted}, "standoff": 4},
-        "showticklabels": False,
-        "fixedrange": True,
-        "automargin": False,
-        **options,
     }
 
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import base64
 from functools import lru_cache
 from io import BytesIO
+from typing import Any
 
 import numpy as np
 from PIL import Image
 from plotly.colors import sequential, unlabel_rgb
 
-__all__ = ["COLORMAPS", "data_uri", "glow", "overlay", "resized", "shrunk"]
+__all__ = ["COLORMAPS", "beneath", "data_uri", "glow", "overlay", "resized", "shrunk"]
 
 # jet is no good scale (it has edges where the data have none), but the papers' figures are made with it
 COLORMAPS: dict[str, list[str]] = {
@@ -79,3 +80,10 @@ def data_uri(image: np.ndarray, quality: int = 80) -> str:
     buffer = BytesIO()
     Image.fromarray(image).save(buffer, "JPEG", quality=quality)
     return "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")
+
+
+def beneath(pixels: np.ndarray, size: tuple[int, int] | None = None, left: float = 0.0) -> dict[str, Any]:
+    """The picture as the layer under a figure's marks: its upper left corner at (left, 0), as large as its pixels or as `size` (H, W)."""
+    height, width = size or pixels.shape[:2]
+    place = {"xref": "x", "yref": "y", "x": left, "y": 0, "sizex": width, "sizey": height, "sizing": "stretch", "layer": "below"}
+    return {"source": data_uri(pixels, 90), **place}

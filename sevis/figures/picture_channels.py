@@ -13,7 +13,7 @@ import plotly.graph_objects as go
 from sevis.analysis.similarity import Tree, order, tree
 from sevis.batch import Batch, Scale
 from sevis.figures.overlay import data_uri, shrunk
-from sevis.figures.strips import CROWDED
+from sevis.figures.strips import CROWDED, column, worded_bar
 from sevis.figures.theme import CLEAR, LIGHT, SPREADS_SHOWN, Theme, compose, plain, scale, told
 from sevis.records import Kind
 from sevis.words import decimal, percent
@@ -191,24 +191,10 @@ def _axes(batch: Batch, depth: int, rows: Tree, pitch: int, theme: Theme) -> dic
     }
     far = float(rows.heights.max()) if rows.heights.size else 0.0
     return {
-        "xaxis": _column("channels, alike ones side by side", CELLS, [-0.5, channels - 0.5], theme),
-        "xaxis2": _column("", THUMBS, [0, 1], theme, visible=False),
-        "xaxis3": _column("unlike →", TREE, [0, far * 1.05 or 1], theme),
+        "xaxis": column("channels, alike ones side by side", CELLS, [-0.5, channels - 0.5], theme),
+        "xaxis2": column("", THUMBS, [0, 1], theme, visible=False),
+        "xaxis3": column("unlike →", TREE, [0, far * 1.05 or 1], theme),
         "yaxis": pictures,
-    }
-
-
-def _column(title: str, domain: tuple[float, float], span: list[float], theme: Theme, **options: Any) -> dict[str, Any]:
-    return {
-        "domain": domain,
-        "range": span,
-        "side": "top",
-        "anchor": "y",
-        "title": {"text": title, "font": {"size": 12, "color": theme.muted}, "standoff": 4},
-        "showticklabels": False,
-        "fixedrange": True,
-        "automargin": False,
-        **options,
     }
 
 
@@ -219,23 +205,6 @@ def _reach(channels: int, pitch: int) -> int:
 
 def _axis(colours: _Colours, foot: float, theme: Theme) -> dict[str, Any]:
     """The colours, with a thin bar whose ticks say in words what they mean."""
-    bar = {
-        "orientation": "h",
-        "thickness": 8,
-        "outlinewidth": 0,
-        "xpad": 0,
-        "ypad": 0,
-        "x": CELLS[0],
-        "xanchor": "left",
-        "len": CELLS[1] - CELLS[0],
-        "y": foot,
-        "yref": "container",
-        "yanchor": "bottom",
-        "tickfont": {"size": 12, "color": theme.muted},
-        "tickcolor": theme.faint,
-        "bgcolor": CLEAR,
-        "tickangle": 0,
-        "tickvals": list(colours.ticks),
-        "ticktext": list(colours.ticks.values()),
-    }
+    place = {"x": CELLS[0], "xanchor": "left", "len": CELLS[1] - CELLS[0], "y": foot, "yref": "container", "yanchor": "bottom"}
+    bar = worded_bar(colours.ticks, theme) | place
     return {"colorscale": scale(colours.scale), "cmin": colours.span[0], "cmax": colours.span[1], "colorbar": bar}

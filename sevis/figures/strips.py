@@ -13,7 +13,7 @@ from sevis.figures.theme import CLEAR, SPREADS_SHOWN, Theme, plain, scale, told
 from sevis.records import Inspection
 from sevis.words import decimal
 
-__all__ = ["ORDERS", "Order", "Row", "Scale", "color_axes", "rows", "strip", "touch"]
+__all__ = ["ORDERS", "Order", "Row", "Scale", "color_axes", "column", "rows", "strip", "touch", "worded_bar"]
 
 Scale = Literal["average", "absolute"]
 Order = Literal["sorted", "network"]
@@ -116,7 +116,22 @@ def touch(inspection: Inspection, row: Row, height: int, theme: Theme) -> dict[s
     return mark
 
 
-def _bar(ticks: dict[float, str], theme: Theme) -> dict[str, Any]:
+def column(title: str, domain: tuple[float, float], span: list[float | None], theme: Theme, **options: Any) -> dict[str, Any]:
+    """An axis along a part of the figure's width, with its name above and no numbers."""
+    return {
+        "domain": domain,
+        "range": span,
+        "side": "top",
+        "anchor": "y",
+        "title": {"text": title, "font": {"size": 12, "color": theme.muted}, "standoff": 4},
+        "showticklabels": False,
+        "fixedrange": True,
+        "automargin": False,
+        **options,
+    }
+
+
+def worded_bar(ticks: dict[float, str], theme: Theme) -> dict[str, Any]:
     """A thin bar whose ticks say in words what the colours mean, so that it needs no title."""
     return {
         "orientation": "h",
@@ -135,7 +150,7 @@ def _bar(ticks: dict[float, str], theme: Theme) -> dict[str, Any]:
 
 def _average_axis(inspection: Inspection, theme: Theme) -> dict[str, Any]:
     ticks = {-3.0: "3 spreads below", -2.0: "", -1.0: "", 0.0: "average", 1.0: "", 2.0: "", 3.0: "3 spreads above"}
-    return {"colorscale": scale(theme.diverging), "cmin": -SPREADS_SHOWN, "cmax": SPREADS_SHOWN, "colorbar": _bar(ticks, theme)}
+    return {"colorscale": scale(theme.diverging), "cmin": -SPREADS_SHOWN, "cmax": SPREADS_SHOWN, "colorbar": worded_bar(ticks, theme)}
 
 
 def _weight_axis(inspection: Inspection, theme: Theme) -> dict[str, Any]:
@@ -145,7 +160,7 @@ def _weight_axis(inspection: Inspection, theme: Theme) -> dict[str, Any]:
     low, colours = (-high, theme.diverging) if min(float(each.min()) for each in weights) < 0 else (0.0, theme.sequential)
     middle = (low + high) / 2
     ticks = {low: decimal(low, 1), middle: f"weight {decimal(middle, 1)}", high: decimal(high, 1)}
-    return {"colorscale": scale(colours), "cmin": low, "cmax": high, "colorbar": _bar(ticks, theme)}
+    return {"colorscale": scale(colours), "cmin": low, "cmax": high, "colorbar": worded_bar(ticks, theme)}
 
 
 def _share_axis(inspection: Inspection, theme: Theme) -> dict[str, Any]:
@@ -153,7 +168,7 @@ def _share_axis(inspection: Inspection, theme: Theme) -> dict[str, Any]:
     middle = 1 / len(site.branches)
     name = plain(site.branches[-1], 12)
     ticks = {0.0: f"no {name}", middle: "even", 2 * middle: f"{2 * middle:.0%} {name}"}
-    return {"colorscale": scale(theme.diverging), "cmin": 0, "cmax": 2 * middle, "colorbar": _bar(ticks, theme)}
+    return {"colorscale": scale(theme.diverging), "cmin": 0, "cmax": 2 * middle, "colorbar": worded_bar(ticks, theme)}
 
 
 AXES: dict[str, Callable[[Inspection, Theme], dict[str, Any]]] = {
