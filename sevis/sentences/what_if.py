@@ -10,7 +10,7 @@ from sevis.analysis.compare import Comparison
 from sevis.analysis.mass import NINTHS, ninths
 from sevis.edits import covers, parse
 from sevis.records import Cam, Inspection, Outcome, Prediction
-from sevis.words import decimal, listed, signed
+from sevis.words import counted, decimal, listed, signed
 
 __all__ = ["cam_difference_sentence", "changes", "effects_sentence"]
 
@@ -36,7 +36,7 @@ def _class(before: Inspection, after: Inspection) -> str:
 
 def _first(before: Inspection, after: Inspection) -> str:
     if before.target.box is not None:
-        return f"The network finds {len(after.predictions)} boxes in place of {len(before.predictions)}."
+        return f"The network finds {counted(len(after.predictions), 'thing')} in place of {len(before.predictions)}."
     was, now = before.predictions[0], after.predictions[0]
     if was.label == now.label:
         return f"{now.label} still comes first."
