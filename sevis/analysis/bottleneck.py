@@ -14,13 +14,13 @@ VARIANCE = 0.99  # what the dimensions explain; delve's default
 
 
 def _is_rectified(statistics: GateStatistics) -> bool:
-    """Whether no bottleneck value was below 0.
+    """Whether there is a bottleneck of some units, and none of their values was below 0.
 
     The record does not say which activation made them. A ReLU's are never negative; those of a SiLU, GELU, ELU or leaky ReLU are,
     as soon as a unit is switched off. Other activations without negative values (softplus, sigmoid) have no exact zero, so that
     their share of dead units comes out as 0, which is right.
     """
-    return statistics.hidden is not None and bool(statistics.hidden_low.min() >= 0)
+    return statistics.hidden_low.size > 0 and bool(statistics.hidden_low.min() >= 0)
 
 
 def dead(statistics: GateStatistics) -> float | None:

@@ -158,12 +158,13 @@ def _is_sum(node: Node) -> bool:
 def _is_vector(parents: tuple[Node, ...], made: Tensor) -> bool:
     """Whether a tensor still descends from pooled maps alone: a map among its parents makes it a map.
 
-    A tensor from outside the pass that is no larger than the vectors is taken for a weight.
+    A tensor from outside the pass that is no larger than the vectors is taken for a weight. A vector may be empty: a bottleneck of
+    channels // reduction = 0 units is a fault that is to be seen.
     """
     if not any(parent.value is not None for parent in parents):
         return False
     largest = max(parent.value.numel() for parent in parents if parent.value is not None)
-    if not largest or not made.ndim or not made.is_floating_point() or made.numel() > LARGEST_VECTOR * made.shape[0]:
+    if not made.ndim or not made.is_floating_point() or made.numel() > LARGEST_VECTOR * made.shape[0]:
         return False
     maps = (parent for parent in parents if parent.value is None)
     return all(parent.op == UNSEEN and torch.Size(parent.shape).numel() <= largest for parent in maps)

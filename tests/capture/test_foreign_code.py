@@ -8,6 +8,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from sevis.analysis.metrics import measured
+from sevis.analysis.statistics import collect
 from sevis.capture import capture, find_gates
 from tests.foreign_modules import CHANNELS, Classifier, ExpandAs, branch_cases, channel_cases
 from tests.tiny_networks import Plain, alive, batch
@@ -189,3 +191,31 @@ def test_a_gate_of_another_map_is_not_taken_for_its_own() -> None:
     first, second = tape.records()[:2]
     assert (first.site.path, second.site.path) == ("block.first", "block.second")
     assert close(first.squeeze, features.mean((2, 3))) and close(second.squeeze, between.mean((2, 3)))
+
+
+class NoUnits(nn.Module):
+    """Document 2's block at a growth rate below 16: channels // reduction is 0, and every weight sigmoid(bias) whatever is shown."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.reduce, self.expand = nn.Linear(CHANNELS, CHANNELS // 16), nn.Linear(CHANNELS // 16, CHANNELS)
+
+    def forward(self, x: Tensor) -> Tensor:
+        gate = torch.sigmoid(self.expand(F.relu(self.reduce(x.mean((2, 3))))))
+        return x * gate[..., None, None]
+
+
+@pytest.mark.filterwarnings("ignore:Initializing zero-element tensors")
+@torch.no_grad()
+def test_a_bottleneck_without_units_is_found_with_its_constant_weights() -> None:
+    block = NoUnits()
+    block.expand.bias.zero_()
+    module = Classifier(block).eval()
+    with capture(module) as tape:
+        module(example("no units"))
+    (record,) = tape.records()
+    assert record.hidden is not None and record.hidden.shape == (2, 0)
+    assert (record.weights == 0.5).all() and record.weights.shape == (2, 1, CHANNELS)
+    assert record.site.kind == "channel" and record.site.activation == "sigmoid" and not record.site.warning
+    metrics = measured(collect([record])[0])
+    assert metrics["M4"] == 1.0 and metrics["M6"] is metrics["M7"] is metrics["M8"] is None
