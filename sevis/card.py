@@ -6,14 +6,19 @@ import hashlib
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
+from PIL import Image
 from safetensors.torch import save
-from torch import Tensor
+from torch import Tensor, nn
 
+from sevis.analysis.looks import Look, line, read_looks
 from sevis.measures import measure
+from sevis.monitor import GateMonitor
 from sevis.nets.photographs import Photographs, load_photographs
 from sevis.nets.preprocessing import Preprocessing
 from sevis.nets.recipes import PHOTOGRAPH, RECIPES, Recipe
@@ -22,6 +27,8 @@ from sevis.nets.training import Progress, train
 from sevis.nets.zoo import ARCHITECTURES
 
 __all__ = ["make", "publish"]
+
+PROBE = 48  # pictures of val that the monitor looks at after every epoch
 
 
 def publish(
@@ -35,10 +42,12 @@ def publish(
     preprocessing: Preprocessing,
     task: str = "classification",
     about: str = "",
+    looks: Sequence[Look] = (),
 ) -> dict[str, Any]:
     """Write NAME.safetensors (half precision), NAME.gates.safetensors and NAME.json; gives the card.
 
-    Everything on the card is measured on the weights as they are stored.
+    Everything on the card is measured on the weights as they are stored. What the monitor saw of the training goes into
+    NAME.training.jsonl, where there are looks.
     """
     stored = {key: (values.half() if values.is_floating_point() else values).cpu().contiguous() for key, values in state.items()}
     module = ARCHITECTURES[architecture](**arguments).eval()
@@ -64,6 +73,10 @@ def publish(
         "recipes": [asdict(recipe) for recipe in recipes],
         "measured": measured,
     }
+    if looks:
+        lines = "".join(f"{line(look)}\n" for look in looks).encode()
+        target.with_name(target.name + ".training.jsonl").write_bytes(lines)
+        card["training"] = {"sha256": hashlib.sha256(lines).hexdigest(), "looks": len(looks), "pictures": PROBE}
     target.with_name(target.name + ".json").write_text(json.dumps(card, indent=1) + "\n", encoding="utf-8")
     return card
 
@@ -83,6 +96,7 @@ def make(
     out: Path,
     runs: Path,
     epochs: int | None = None,
+    decay: float | None = None,
     device: str = "cpu",
     compiled: bool = False,
     report: Callable[[Progress], None] = lambda progress: None,
@@ -94,23 +108,57 @@ def make(
         group: the checkpoint is called GROUP/NET.
         out, runs: folders of the checkpoint and of the state from which a killed run goes on.
         epochs: of the first recipe, in place of its own; the ones after it are then left out.
+        decay: weight decay on the excitation, in place of the recipes' own.
     """
     course = RECIPES[net]
     architecture = course.architecture or net
     recipes = course.recipes if epochs is None else (replace(course.recipes[0], epochs=epochs),)
+    recipes = recipes if decay is None else tuple(replace(recipe, excitation_decay=decay) for recipe in recipes)
     photographs = load_photographs(data, "train", PHOTOGRAPH)
     arguments = {"classes": len(photographs.classes), **course.arguments}
     torch.manual_seed(recipes[0].seed)
     trained = ARCHITECTURES[architecture](**arguments)
     (runs / group).mkdir(parents=True, exist_ok=True)
+    validation, preprocessing = load_photographs(data, "val", PHOTOGRAPH), Preprocessing(course.side, course.side)
+    probe = _probe(validation, preprocessing, course.task)
+    looks: list[Look] = []
     for place, recipe in enumerate(recipes):
         module = ARCHITECTURES[architecture](**arguments)
         module.load_state_dict(trained.state_dict())
         state = runs / group / f"{net}.{place}.pt"
-        trained = train(module, photographs, recipe, state, task=TASKS[course.task], device=device, compiled=compiled, report=report)
-    validation = load_photographs(data, "val", PHOTOGRAPH)
-    preprocessing = Preprocessing(course.side, course.side)
+        trained = train(
+            module,
+            photographs,
+            recipe,
+            state,
+            task=TASKS[course.task],
+            device=device,
+            compiled=compiled,
+            report=report,
+            watch=partial(_watch, *probe, state.with_suffix(".jsonl")),
+        )
+        looks += _after(looks, read_looks(state.with_suffix(".jsonl")))
     state_dict = trained.state_dict()
     return publish(
-        out, f"{group}/{net}", architecture, arguments, state_dict, recipes, validation, preprocessing, course.task, course.about
+        out, f"{group}/{net}", architecture, arguments, state_dict, recipes, validation, preprocessing, course.task, course.about, looks
     )
+
+
+def _probe(photographs: Photographs, preprocessing: Preprocessing, task: str) -> tuple[Tensor, Tensor | None]:
+    """The pictures that the monitor looks at, and their classes where the network is to tell them."""
+    chosen = np.random.default_rng(0).permutation(len(photographs))[:PROBE]
+    pictures = [preprocessing(Image.fromarray(photographs.pixels[n].transpose(1, 2, 0))) for n in chosen]
+    return torch.stack(pictures), torch.from_numpy(photographs.labels[chosen]) if task == "classification" else None
+
+
+def _watch(probe: Tensor, labels: Tensor | None, log: Path, module: nn.Module, every: int, steps: int) -> Callable[[], object]:
+    """A look after every epoch; none of a gate is warned of, since some recipes are there to show a collapse."""
+    if not steps:
+        log.unlink(missing_ok=True)  # of another run
+    where = next(module.parameters()).device
+    return GateMonitor(module, probe.to(where), every=every, labels=labels, log=log, doubt=lambda site, metrics: "", steps=steps).step
+
+
+def _after(before: Sequence[Look], looks: Sequence[Look]) -> list[Look]:
+    """The looks of a recipe, their steps counted on from the recipe before it."""
+    return [replace(look, step=look.step + before[-1].step if before else look.step) for look in looks]

@@ -1,24 +1,22 @@
 """Watches the gates of a network while it is trained: the same probe pictures every so many steps, each metric logged.
 
-with GateMonitor(module, probe, every=500, log="runs/gates.jsonl") as monitor:
-    for pictures, labels in loader:
-        train_step(module, pictures, labels)
-        monitor.step()
+monitor = GateMonitor(module, probe, every=500, log="runs/gates.jsonl")
+for pictures, labels in loader:
+    train_step(module, pictures, labels)
+    monitor.step()
 """
 
 from __future__ import annotations
 
-import json
-import math
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
 
+from sevis.analysis.looks import Look, Metrics, finite, line
 from sevis.analysis.metrics import measured
 from sevis.analysis.statistics import collect
 from sevis.capture.tracer import Tape, Watch, as_evaluated
@@ -31,8 +29,6 @@ __all__ = ["GateMonitor", "GateWarning", "Look", "flat"]
 FLAT = 0.01  # Hu et al. 2018, section 7.2: in a working block both are several times as large
 PATIENCE = 3  # looks in a row: at the start every gate is flat
 
-Metrics = dict[str, float | None]
-
 
 class GateWarning(UserWarning):
     """A gate has stopped working during the training."""
@@ -42,19 +38,6 @@ class Writer(Protocol):
     """TensorBoard's SummaryWriter, or anything with its add_scalar."""
 
     def add_scalar(self, tag: str, scalar_value: float, global_step: int) -> object: ...
-
-
-@dataclass(frozen=True)
-class Look:
-    """What the gates were like after a step.
-
-    Attributes:
-        step: how many steps had been done.
-        gates: name of the gate -> metric -> value; None where it does not apply.
-    """
-
-    step: int
-    gates: dict[str, Metrics]
 
 
 def flat(site: GateSite, metrics: Metrics) -> str:
@@ -69,11 +52,6 @@ def flat(site: GateSite, metrics: Metrics) -> str:
     )
 
 
-def _finite(metrics: Metrics) -> Metrics:
-    """The metrics, with None for what is no number: JSON has none such."""
-    return {name: value if value is not None and math.isfinite(value) else None for name, value in metrics.items()}
-
-
 class GateMonitor:
     """Looks at a network's gates every so many steps, on pictures that stay the same; the training goes on as if nobody looked.
 
@@ -84,9 +62,10 @@ class GateMonitor:
         probe: pictures (N, 3, H, W) as the network takes them, where its weights are; thirty or more tell enough.
         every: steps from one look to the next.
         labels: the pictures' classes, (N,) from 0, for what needs them.
-        log: a JSON Lines file: {"step": ..., "gates": {name: {metric: value}}} a look; what is there stays.
+        log: a JSON Lines file, a line a look, as in sevis.analysis.looks; what is there stays.
         writer: of TensorBoard; every metric becomes a scalar gates/NAME/METRIC.
         doubt: says in a sentence what is wrong with a gate; each gate is warned of once, after three looks in a row.
+        steps: how many had been done already, of a training that goes on.
     """
 
     def __init__(
@@ -99,6 +78,7 @@ class GateMonitor:
         log: str | Path | None = None,
         writer: Writer | None = None,
         doubt: Callable[[GateSite, Metrics], str] = flat,
+        steps: int = 0,
     ) -> None:
         if every < 1 or len(probe) < 2:
             raise ValueError(f"every is {every} and the probe has {len(probe)} pictures; expected 1 or more, and 2 or more")
@@ -107,7 +87,7 @@ class GateMonitor:
         self._classes = 0 if self._labels is None else int(self._labels.max()) + 1
         self._log = None if log is None else Path(log)
         self._writer, self._doubt = writer, doubt
-        self._steps = 0
+        self._steps = steps
         self._in_a_row: dict[str, int] = {}  # looks at which a gate was doubted
         self._warned: set[str] = set()
 
@@ -119,7 +99,7 @@ class GateMonitor:
     def look(self) -> Look:
         """What the gates are like now."""
         statistics = collect(self._records(), self._labels, self._classes)
-        look = Look(self._steps, {gate.site.name: _finite(measured(gate)) for gate in statistics})
+        look = Look(self._steps, {gate.site.name: finite(measured(gate)) for gate in statistics})
         self._write(look)
         for gate in statistics:
             self._judge(gate.site, look.gates[gate.site.name])
@@ -133,7 +113,7 @@ class GateMonitor:
     def _write(self, look: Look) -> None:
         if self._log is not None:
             with self._log.open("a", encoding="utf-8") as file:
-                file.write(json.dumps({"step": look.step, "gates": look.gates}) + "\n")
+                file.write(line(look) + "\n")
         for name, metrics in look.gates.items() if self._writer is not None else ():
             for metric, value in metrics.items():
                 if value is not None:

@@ -15,11 +15,12 @@ from PIL import Image
 from torch import Tensor
 
 from sevis import card
+from sevis.analysis.looks import read_looks
 from sevis.nets.photographs import Photographs
 from sevis.nets.preprocessing import Preprocessing
-from sevis.nets.recipes import Recipe
+from sevis.nets.recipes import Course, Recipe
 from sevis.nets.zoo import load_network
-from tests.tiny_checkpoints import ARGUMENTS, SIDE, photographs
+from tests.tiny_checkpoints import ARGUMENTS, SIDE, photograph_files, photographs
 from tests.tiny_networks import CLASSES, se_net
 
 COUNT = 9
@@ -79,3 +80,30 @@ def test_weights_are_stored_in_half_precision(published: tuple[Path, dict[str, A
     assert stored.keys() == exact.keys()
     for name, values in exact.items():
         assert torch.equal(stored[name], values.half() if values.is_floating_point() else values)
+
+
+COURSE = Course(
+    {"width": 0.125, "reduction": 4},
+    (Recipe(epochs=2, sizes=((1.0, 16),), batch=8, precision="float32"), Recipe(epochs=1, sizes=((1.0, 16),), batch=8, seed=1)),
+    side=SIDE,
+    architecture="se_resnet18",
+)
+
+
+def test_a_made_checkpoint_says_how_its_gates_came_to_be(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A look after every epoch of every recipe; the last one is what the stored network shows on the same pictures."""
+    monkeypatch.setitem(card.RECIPES, "tiny", COURSE)
+    monkeypatch.setattr(card, "PHOTOGRAPH", 20)
+    data = photograph_files(tmp_path / "photographs", 4)
+    told = card.make("tiny", data, group="own", out=tmp_path / "out", runs=tmp_path / "runs", decay=0.25)
+    log = tmp_path / "out" / "own" / "tiny.training.jsonl"
+    looks = read_looks(log)
+    assert [look.step for look in looks] == [1, 2, 3]
+    assert told["training"] == {"sha256": hashlib.sha256(log.read_bytes()).hexdigest(), "looks": 3, "pictures": card.PROBE}
+    assert [recipe["excitation_decay"] for recipe in told["recipes"]] == [0.25, 0.25]
+    assert [gate["name"] for gate in told["measured"]["gates"]] == list(looks[0].gates)
+    for gate in told["measured"]["gates"]:  # val is smaller than the probe: the same pictures
+        seen = looks[-1].gates[gate["name"]]
+        assert seen["M2"] == pytest.approx(gate["channel_std"], rel=0.02) and seen["M1"] == pytest.approx(gate["image_std"], rel=0.2)
+    again = card.make("tiny", data, group="own", out=tmp_path / "again", runs=tmp_path / "runs", decay=0.25)
+    assert again["training"] == told["training"] and again["sha256"] == told["sha256"]

@@ -12,8 +12,9 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from sevis.analysis.looks import Metrics, read_looks
 from sevis.capture import capture
-from sevis.monitor import PATIENCE, GateMonitor, GateWarning, Metrics
+from sevis.monitor import PATIENCE, GateMonitor, GateWarning
 from sevis.records import GateSite
 from tests.tiny_networks import batch, se_net, selective_net
 
@@ -71,6 +72,13 @@ def test_a_log_goes_on_where_it_was(tmp_path: Path) -> None:
     for _ in range(2):
         GateMonitor(se_net(), batch(4, 16), every=1, log=log).look()
     assert len(log.read_text().splitlines()) == 2
+
+
+def test_a_training_that_goes_on_is_counted_on(tmp_path: Path) -> None:
+    log = tmp_path / "gates.jsonl"
+    monitor = GateMonitor(se_net(), batch(4, 16), every=3, log=log, steps=7)
+    assert [monitor.step() is not None for _ in range(5)] == [False, True, False, False, True]
+    assert [look.step for look in read_looks(log)] == [9, 12]
 
 
 def collapsed() -> nn.Module:

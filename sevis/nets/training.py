@@ -134,6 +134,7 @@ def train(
     device: str = "cpu",
     compiled: bool = False,
     report: Callable[[Progress], None] = lambda progress: None,
+    watch: Callable[[nn.Module, int, int], Callable[[], object]] = lambda module, every, steps: lambda: None,
 ) -> nn.Module:
     """The trained network (the moving average of its weights, in eval mode); the module itself is trained in place.
 
@@ -142,15 +143,18 @@ def train(
         state: file that is written after every epoch, and read where it exists: a killed run goes on from it.
         compiled: run the network through torch.compile (1.6 times as fast on a CPU; needs a C++ compiler).
         report: called after every step.
+        watch: takes the moving average, the steps of an epoch and the steps that are done, and gives what to call after every step.
     """
     module.to(device).to(memory_format=torch.channels_last).train()
     run = _start(module, recipe, photographs, compiled)
     run.resume(state)
     workers = (os.cpu_count() or 1) if len(photographs) > recipe.batch else 0
+    watched = watch(run.average.module, run.steps, run.epoch * run.steps)
     for epoch in range(run.epoch, recipe.epochs):
         torch.manual_seed(recipe.seed * 100_003 + epoch)
         for step, batch in enumerate(_batches(task, photographs, recipe, epoch, workers), 1):
             loss = _step(run, task, recipe, *(part.to(device, non_blocking=True) for part in batch))
+            watched()
             report(Progress(epoch + 1, recipe.epochs, step, run.steps, loss))
         run.epoch = epoch + 1
         run.save(state)
