@@ -1,4 +1,4 @@
-"""Where many pictures lie: a folder, a table of paths, a tar; listed once, then read one by one from any thread.
+"""Where many pictures lie: a folder, a table of paths, a tar, a data set by its name; listed once, then read one by one from any thread.
 
     source = datasets.open_source("photos.tar", split="val")
     source.entries[0].label            # "cat"
@@ -10,121 +10,70 @@ What a source is shows in what lies there; nothing is unpacked, and nothing here
 from __future__ import annotations
 
 import csv
-import hashlib
 import os
-import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
-from sevis import pictures
-from sevis.pictures import Picture
+from sevis.hub_sets import is_saved, open_hub, open_saved
 from sevis.shards import members
+from sevis.sources import LABEL_COLUMNS, SPLITS, Entry, Source, SourceError, labelled
+from sevis.torchvision_sets import open_torchvision
 
 __all__ = ["SPLITS", "Entry", "Source", "SourceError", "open_source"]
 
 # Also what sevis cannot read: such a picture is listed with the reason, and not passed over in silence.
 SUFFIXES = tuple(".jpg .jpeg .png .webp .bmp .gif .tif .tiff .heic .heif .avif .jp2 .jxl".split())
-SPLITS = ("val", "valid", "validation", "test", "train")  # the first that is there is taken: a network has learnt train by heart
 PATH_COLUMNS = ("path", "image", "image_path", "file", "filename", "file_name", "filepath", "img")
-LABEL_COLUMNS = ("label", "class", "class_name", "category", "target")
 
 
-class SourceError(ValueError):
-    """Why a source gives no pictures: one sentence."""
-
-
-@dataclass(frozen=True)
-class Entry:
-    """One picture of a source.
-
-    Attributes:
-        path: within the source, or absolute.
-        label: the name of its class; None where nobody says.
-        size: of its file in bytes; -1 where there is none.
-        offset: where its bytes begin in the tar; -1 outside of one.
-    """
-
-    path: str
-    label: str | None
-    size: int
-    offset: int = -1
-
-    @property
-    def shown(self) -> str:
-        """Its path as proper Unicode: a file's name may be any bytes."""
-        return os.fsencode(self.path).decode("utf-8", "backslashreplace")
-
-
-@dataclass(frozen=True)
-class Source:
-    """Pictures in the order of their paths.
-
-    Attributes:
-        kind: one of KINDS, in words.
-        where: the folder, table or tar.
-        split: the one of SPLITS that was taken; empty where there are none.
-        numbered: whether its labels are the numbers of classes and not their names.
-    """
-
-    kind: str
-    where: Path
-    split: str
-    entries: tuple[Entry, ...]
-    numbered: bool = False
-
-    @property
-    def labels(self) -> tuple[str, ...]:
-        """The names of its classes, sorted; numbers by their size."""
-        return tuple(sorted({e.label for e in self.entries if e.label is not None}, key=_by_number if self.numbered else str))
-
-    @property
-    def fingerprint(self) -> str:
-        """A sha256 over the paths, labels and sizes: the same source gives the same one."""
-        lines = (f"{e.path}\0{e.label or ''}\0{e.size}\n" for e in self.entries)
-        return hashlib.sha256("".join(lines).encode("utf-8", "surrogateescape")).hexdigest()
-
-    def picture(self, entry: Entry) -> Picture:
-        """One picture; raises PictureError."""
-        if entry.offset < 0:
-            return pictures.read(self.where.parent / entry.path if self.where.is_file() else self.where / entry.path)
-        with self.where.open("rb") as tar:  # opened each time: a shared file would have a shared position
-            tar.seek(entry.offset)
-            return pictures.read(tar.read(min(entry.size, pictures.MAX_BYTES + 1)))
-
-
-def open_source(where: str | Path, split: str | None = None) -> Source:
-    """The pictures of a folder, a table (.csv, .tsv) or a tar.
+def open_source(where: str | Path, split: str | None = None, *, root: str | Path | None = None, download: bool = False) -> Source:
+    """The pictures of a folder, a table (.csv, .tsv), a tar, or a data set by its name.
 
         CLASS/*.jpg, or val/CLASS/*.jpg   in a folder or a tar: labelled by their class folders
         *.jpg                             in a folder or a tar: no labels
         path,label                        in a table, with or without these words as its first line; relative to the table
         1.jpg 1.cls 2.jpg 2.json          in a tar: a WebDataset shard
+        torchvision/NAME[:SPLIT]          a class of torchvision.datasets, laid out in `root` as torchvision does
+        hf/NAME[@CONFIGURATION][:SPLIT]   a data set of the Hugging Face hub; a folder that save_to_disk made goes by its path
 
     Args:
-        split: which of SPLITS to take, where there are several; None takes the first in the order of SPLITS.
+        split: which of SPLITS to take, where there are several; None takes the first in the order of SPLITS. A data set by its name
+            may call its splits otherwise.
+        root: the folder that data sets by name lie in; None is `data` for torchvision, and of Hugging Face the package's own.
+        download: whether a data set by name may be fetched; without it nothing asks for the network.
 
     Raises:
         SourceError: there is no such source or split, or no picture in it.
     """
     place = Path(where).expanduser()
-    if not place.exists():
-        raise SourceError(f"There is nothing at {str(where)!r}; expected a folder of pictures, a .csv of paths and labels, or a .tar.")
-    try:
-        source = next((listed(place, split) for fits, listed in KINDS if fits(place)), None)
-    except OSError as error:
-        raise SourceError(f"{str(where)!r} cannot be read ({error.strerror or error}); check who may read it.") from error
-    if source is None:
-        raise SourceError(
-            f"{str(where)!r} is no folder, .csv, .tsv or plain .tar; unpack an archive of another kind, or list its pictures in a .csv."
-        )
+    source = _lying(place, split) if place.exists() else _named(str(where), split, None if root is None else Path(root), download=download)
     if not source.entries:
         raise SourceError(f"There is no picture in {str(where)!r}; expected files that end in {', '.join(SUFFIXES[:6])} or .tif.")
     return source
 
 
-def _by_number(label: str) -> int:
-    return int(label)
+def _lying(place: Path, split: str | None) -> Source:
+    try:
+        source = next((listed(place, split) for fits, listed in KINDS if fits(place)), None)
+    except OSError as error:
+        raise SourceError(f"{str(place)!r} cannot be read ({error.strerror or error}); check who may read it.") from error
+    if source is None:
+        raise SourceError(
+            f"{str(place)!r} is no folder, .csv, .tsv or plain .tar; unpack an archive of another kind, or list its pictures in a .csv."
+        )
+    return source
+
+
+def _named(where: str, split: str | None, root: Path | None, *, download: bool) -> Source:
+    prefix, _, rest = where.partition("/")
+    name, _, told = rest.partition(":")
+    if prefix not in NAMED or not name:
+        names = " or ".join(f"{each}/NAME" for each in NAMED)
+        raise SourceError(f"There is nothing at {where!r}; expected a folder of pictures, a .csv of paths and labels, a .tar, or {names}.")
+    if split and told and split != told:
+        raise SourceError(f"{where!r} names the split {told!r}, but {split!r} is asked for as well; name it once.")
+    return NAMED[prefix](name, told or split, root, download=download)
 
 
 def _is_picture(path: PurePosixPath) -> bool:
@@ -162,7 +111,7 @@ def _tar(where: Path, split: str | None) -> Source:
     told = {key: m.label(where) for path, m in files.items() if (key := m.key) and path.suffix in (".cls", ".json")}
     entries = (Entry(m.name, told.get(m.key), m.size, m.offset) for m in files.values())
     if any(told.values()):
-        return _labelled("WebDataset shard", where, [e for e in entries if _is_picture(PurePosixPath(e.path))])
+        return labelled("WebDataset shard", where, [e for e in entries if _is_picture(PurePosixPath(e.path))])
     return _arranged("tar", where, entries, split)
 
 
@@ -213,7 +162,7 @@ def _table(where: Path, split: str | None) -> Source:
         for row in rows[first:]
         if path < len(row) and row[path]
     )
-    return _labelled("table", where, list(entries))
+    return labelled("table", where, list(entries))
 
 
 def _delimiter(where: Path) -> str:
@@ -232,15 +181,13 @@ def _columns(header: Sequence[str]) -> tuple[int, int, int]:
     return path, next((n for n, name in enumerate(names) if name in LABEL_COLUMNS), len(names)), 1
 
 
-def _labelled(kind: str, where: Path, entries: list[Entry]) -> Source:
-    """The source of entries that have their labels: numbers where all of them are."""
-    labels = [e.label for e in entries if e.label is not None]
-    return Source(kind, where, "", tuple(entries), bool(labels) and all(re.fullmatch("[0-9]{1,9}", label) for label in labels))
-
-
 # (what it is, how its pictures are listed)
 KINDS: tuple[tuple[Callable[[Path], bool], Callable[[Path, str | None], Source]], ...] = (
+    (is_saved, open_saved),
     (Path.is_dir, _folder),
     (lambda where: where.suffix.lower() in (".csv", ".tsv"), _table),
     (lambda where: where.suffix.lower() == ".tar", _tar),
 )
+
+# what stands before the name -> how such a data set is opened
+NAMED = {"torchvision": open_torchvision, "hf": open_hub}

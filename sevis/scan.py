@@ -11,30 +11,29 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections import deque
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from os import cpu_count
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from filelock import FileLock, Timeout
 
-from sevis.datasets import Entry, Source, open_source
+from sevis.datasets import Source, open_source
 from sevis.inspector import Inspector
 from sevis.interrupts import asked_to_stop
 from sevis.ledger import EVERY, Ledger, write_meta
 from sevis.loading import load
+from sevis.local_scan import BATCH, scan_locally
+from sevis.ray_scan import scan_on_ray
 from sevis.runs import FORMAT, META, Run, RunError, open_run
-from sevis.scanner import PRECISIONS, Decoded, Scanner
+from sevis.scanner import PRECISIONS, Scanned, Scanner
 
-__all__ = ["BATCH", "Step", "scan"]
+__all__ = ["BATCH", "ENGINES", "Step", "scan"]
 
-BATCH = 32
 SEED = 0  # of the order in which pictures are shown
 MOST_WORKERS = 16
 LOCK = ".lock"
@@ -49,6 +48,15 @@ SAME = {
     "gates": "whether the gates of every picture are written",
     "batch": "the size of a batch",
 }
+
+
+class Engine(Protocol):
+    """Scans the entries of those numbers; what it gives arrives in their order, some pictures at a time."""
+
+    def __call__(self, scanner: Scanner, order: np.ndarray, workers: int, *, gates: bool) -> AbstractContextManager[Iterator[Scanned]]: ...
+
+
+ENGINES: dict[str, Engine] = {"local": scan_locally, "ray": scan_on_ray}
 
 
 class _Room(ModuleType):
@@ -85,9 +93,10 @@ def scan(
     limit: int | None = None,
     gates: bool = False,
     resume: bool = False,
-    precision: str | None = None,
+    precision: str = "float32",
     workers: int | None = None,
     every: float = EVERY,
+    engine: str = "local",
     report: Callable[[Step], None] = lambda step: None,
 ) -> Run:
     """The statistics of every gate over all pictures of a source, and a row for every picture.
@@ -97,16 +106,18 @@ def scan(
 
     Args:
         model: an Inspector, or a name as `sevis.load` takes it.
-        source: a folder, .csv or .tar, as in `sevis.datasets.open_source`.
+        source: a folder, .csv or .tar, or the name of a data set, as in `sevis.datasets.open_source`; or what that gives.
         out: the run's folder, made where it is missing.
         split: of the source, where it has splits.
         limit: how many pictures to scan, at random; None takes all. A scan can go on with a greater one.
         gates: whether every picture's weights are written too, as float16: 30 KB a picture for SE-ResNet-50.
         resume: go on with the run in that folder, if there is one.
-        precision: "float32" or "bfloat16"; None takes bfloat16 on a GPU. Its steps near a weight of 0.5 to 1 are 0.004.
+        precision: "float32", or "bfloat16" for autocast. The steps of bfloat16 between weights of 0.5 and 1 are
+            0.004, as large as the spread that tells a static gate from a dynamic one.
         workers: threads that decode; None takes as many as there are processors, up to 16.
         every: seconds between two moments at which what is done is written; 0 writes after every batch.
-        report: called after every batch.
+        engine: of ENGINES: "local", or "ray" for one process a GPU of a cluster, or a processor; see docs/scale.md.
+        report: called after every batch, with Ray after some of them; what it raises ends the scan, and what is done is kept.
 
     Raises:
         SourceError: there is no such source, or no picture in it.
@@ -114,8 +125,10 @@ def scan(
         CheckpointError: there is no such network.
         KeyboardInterrupt: Ctrl-C was pressed; what is done is kept.
     """
-    if precision is not None and precision not in PRECISIONS:
+    if precision not in PRECISIONS:
         raise ValueError(f"unknown precision {precision!r}; choose from {', '.join(PRECISIONS)}")
+    if engine not in ENGINES:
+        raise ValueError(f"unknown engine {engine!r}; choose from {', '.join(ENGINES)}")
     pictures = source if isinstance(source, Source) else open_source(source, split)
     inspector = load(model) if isinstance(model, str) else model
     if not inspector.sites:
@@ -127,54 +140,38 @@ def scan(
         _check_same(folder, meta)
         write_meta(folder, meta)
         ledger = Ledger(folder, inspector.sites if gates else (), meta, every=every)
-        _go_on(scanner, ledger, total, workers or min(cpu_count() or 1, MOST_WORKERS), report)
+        order = np.random.default_rng(SEED).permutation(len(pictures.entries))[ledger.done : total]
+        with (
+            asked_to_stop() as stop,
+            ENGINES[engine](scanner, order, workers or min(cpu_count() or 1, MOST_WORKERS), gates=gates) as scanned,
+        ):
+            _keep(scanned, ledger, total, stop, report)
         ledger.close()
         run = open_run(folder)
         write_meta(folder, meta | {"counts": {"done": run.done, "read": run.read, "unreadable": run.done - run.read}})
     return open_run(folder)
 
 
-def _go_on(scanner: Scanner, ledger: Ledger, total: int, workers: int, report: Callable[[Step], None]) -> None:
-    """Scan what the ledger does not hold yet.
+def _keep(scanned: Iterator[Scanned], ledger: Ledger, total: int, stop: Callable[[], bool], report: Callable[[Step], None]) -> None:
+    """Put into the ledger what it does not hold yet.
 
     Raises:
         KeyboardInterrupt: after the batch in which Ctrl-C was pressed, with everything committed.
     """
-    entries = scanner.source.entries
-    order = np.random.default_rng(SEED).permutation(len(entries))[ledger.done : total]
-    batches = [[entries[n] for n in order[first : first + BATCH]] for first in range(0, len(order), BATCH)]
     done, unreadable = ledger.done, 0
     report(Step(done, total, unreadable))
-    with asked_to_stop() as stop, _decoded(scanner, batches, workers) as decoded:
-        for batch in decoded:
-            scanned = scanner.show(batch)
-            ledger.add(scanned.rows, scanned.statistics, scanned.records)
-            done, unreadable = done + len(scanned.rows), unreadable + sum(map(bool, batch.whys))
-            report(Step(done, total, unreadable))
-            if ledger.is_due or stop():
-                ledger.commit()
-            if stop():
-                raise KeyboardInterrupt
-
-
-@contextmanager
-def _decoded(scanner: Scanner, batches: Sequence[Sequence[Entry]], workers: int) -> Iterator[Iterator[Decoded]]:
-    """The batches in order, decoded in threads a little ahead: Pillow and NumPy leave Python's lock while they work."""
-    with ThreadPoolExecutor(workers, thread_name_prefix="decode") as pool:
-
-        def ahead() -> Iterator[Decoded]:
-            waiting: deque[Future[Decoded]] = deque()
-            for batch in batches:
-                waiting.append(pool.submit(scanner.decode, batch))
-                if len(waiting) > workers:
-                    yield waiting.popleft().result()
-            while waiting:
-                yield waiting.popleft().result()
-
+    for batch in scanned:
+        ledger.add(batch.rows, batch.statistics, batch.records)
+        done, unreadable = done + len(batch.rows), unreadable + sum(not row["read"] for row in batch.rows)
         try:
-            yield ahead()
-        finally:
-            pool.shutdown(wait=False, cancel_futures=True)
+            report(Step(done, total, unreadable))
+        except Exception:  # this ends the scan, after this batch
+            ledger.commit()
+            raise
+        if ledger.is_due or stop():
+            ledger.commit()
+        if stop():
+            raise KeyboardInterrupt
 
 
 @contextmanager
@@ -200,6 +197,7 @@ def _meta(scanner: Scanner, total: int, *, gates: bool) -> dict[str, Any]:
     """What run.json says, as it reads when it comes back."""
     source = scanner.source
     told = {"path": str(source.where), "kind": source.kind, "split": source.split, "pictures": len(source.entries)}
+    told |= {} if source.root is None else {"root": str(source.root)}
     meta = {
         "format": FORMAT,
         **scanner.describe(),

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -200,6 +202,154 @@ def test_a_fingerprint_tells_sources_apart_and_not_places(tmp_path: Path) -> Non
 def test_a_source_is_frozen() -> None:
     with pytest.raises(AttributeError):
         Source("flat folder", Path(), "", ()).kind = "tar"  # type: ignore[misc]
+
+
+# --- data sets by name
+
+
+def mnist(root: Path, split: str, labels: list[int]) -> np.ndarray:
+    """The files that torchvision reads an MNIST from, and their pixels (N, 28, 28)."""
+    pixels = np.random.default_rng(len(labels)).integers(0, 256, (len(labels), 28, 28), np.uint8)
+    files = {"images-idx3": (b"\0\0\x08\x03", pixels.shape, pixels), "labels-idx1": (b"\0\0\x08\x01", (len(labels),), np.uint8(labels))}
+    prefix = {"train": "train", "test": "t10k"}[split]
+    for name, (magic, shape, values) in files.items():
+        header = magic + b"".join(n.to_bytes(4, "big") for n in shape)
+        write(root, {f"MNIST/raw/{prefix}-{name}-ubyte": header + values.tobytes()})
+    return pixels
+
+
+def test_torchvision_by_name(tmp_path: Path) -> None:
+    mnist(tmp_path, "train", [1, 0, 1])
+    pixels = mnist(tmp_path, "test", [7, 3])
+    source = open_source("torchvision/MNIST", root=tmp_path)
+    assert (source.kind, str(source.where), source.split, source.root) == ("torchvision data set", "torchvision/MNIST", "test", tmp_path)
+    assert [(e.path, e.label) for e in source.entries] == [("MNIST:test/0", "7 - seven"), ("MNIST:test/1", "3 - three")]
+    for entry, expected in zip(source.entries, pixels, strict=True):
+        assert np.array_equal(source.picture(entry).pixels, np.stack([expected] * 3, axis=2))
+    trained = open_source("torchvision/MNIST:train", root=tmp_path)
+    assert len(trained.entries) == 3 and trained.fingerprint != source.fingerprint
+    assert open_source(source.where, source.split, root=source.root).fingerprint == source.fingerprint
+
+
+def test_torchvision_pictures_without_a_root_or_labels() -> None:
+    source = open_source("torchvision/FakeData")
+    assert len(source.entries) == 1000 and source.labels == () and source.picture(source.entries[3]).pixels.shape == (224, 224, 3)
+
+
+def test_torchvision_s_unreadable_pictures_say_why(tmp_path: Path) -> None:
+    write(tmp_path, {"ant/1.jpg": ONE, "bee/2.jpg": broken(), "bee/3.jpg": b""})
+    source = open_source("torchvision/ImageFolder", root=tmp_path)
+    assert source.labels == ("ant", "bee") and np.array_equal(source.picture(source.entries[0]).pixels, PIXELS["1"])
+    for entry in source.entries[1:]:
+        with pytest.raises(PictureError, match=r"^torchvision/ImageFolder cannot give it \(\w+: .*\)\.$"):
+            source.picture(entry)
+
+
+def saved(root: Path) -> Path:
+    """A data set of Hugging Face on disk: two splits, one picture damaged, one that is missing, one without a class."""
+    hugging = pytest.importorskip("datasets", reason="the extra sevis[datasets] is not installed")
+
+    def split(files: list[bytes | None], classes: list[int]) -> object:
+        features = hugging.Features(
+            {"id": hugging.Value("string"), "img": hugging.Image(), "fine": hugging.ClassLabel(names=["ant", "bee"])}
+        )
+        held = [None if file is None else {"bytes": file, "path": None} for file in files]
+        return hugging.Dataset.from_dict({"id": ["x"] * len(files), "img": held, "fine": classes}, features=features)
+
+    hugging.disable_progress_bars()
+    both = hugging.DatasetDict({"train": split([THREE], [0]), "validation": split([ONE, TWO, broken(), None], [1, 0, -1, 0])})
+    both.save_to_disk(str(root / "saved"))
+    return root / "saved"
+
+
+def test_a_saved_data_set_of_hugging_face(tmp_path: Path) -> None:
+    where = saved(tmp_path)
+    source = open_source(where)
+    assert (source.kind, source.split, source.labels, source.numbered) == ("saved data set", "validation", ("ant", "bee"), False)
+    assert [(e.path, e.label) for e in source.entries] == [(f"saved:validation/{n}", c) for n, c in enumerate(("bee", "ant", None, "ant"))]
+    assert [source.picture(e).pixels.tolist() for e in source.entries[:2]] == [PIXELS["1"].tolist(), PIXELS["2"].tolist()]
+    for entry, why in zip(source.entries[2:], ("The JPEG picture is damaged", "cannot give it"), strict=True):
+        with pytest.raises(PictureError, match=why):
+            source.picture(entry)
+    assert len(open_source(where, "train").entries) == 1
+    with pytest.raises(SourceError, match="has no split 'test'; choose from validation, train"):
+        open_source(where, "test")
+
+
+class Hub:
+    """The package datasets as far as a name is opened, with a hub that is out of reach."""
+
+    class Image:
+        def __init__(self, decode: bool = True) -> None: ...
+
+    class config:
+        HF_HUB_OFFLINE = False
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[object, ...]] = []
+
+    def load_dataset(self, path: str, name: str | None, *, split: str | None, cache_dir: str | None) -> Hub:
+        self.asked.append((path, name, split, cache_dir, self.config.HF_HUB_OFFLINE))
+        if self.config.HF_HUB_OFFLINE:
+            raise ConnectionError("out of\nreach")
+        return self
+
+    features: ClassVar = {"image": Image(), "label": None}
+
+    def __len__(self) -> int:
+        return 2
+
+    def with_format(self, kind: None) -> Hub:
+        return self
+
+    def select_columns(self, columns: list[str]) -> Hub:
+        return self
+
+    def cast_column(self, column: str, feature: Image) -> Hub:
+        return self
+
+    def __getitem__(self, place: int | slice) -> dict[str, Any]:
+        return {"label": [4, 2]} if isinstance(place, slice) else {"image": {"bytes": (ONE, TWO)[place], "path": None}}
+
+
+def test_hugging_face_by_name_asks_for_the_network_only_if_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    hub = Hub()
+    monkeypatch.setitem(sys.modules, "datasets", hub)  # type: ignore[arg-type]
+    with pytest.raises(SourceError, match=r"hf/org/set@small cannot be opened \(out of reach\); fetch it by --download"):
+        open_source("hf/org/set@small:test")
+    source = open_source("hf/org/set@small:test", root=tmp_path, download=True)
+    assert hub.asked == [("org/set", "small", "test", None, True), ("org/set", "small", "test", str(tmp_path), False)]
+    assert not Hub.config.HF_HUB_OFFLINE
+    assert (str(source.where), source.split, source.labels, source.numbered) == ("hf/org/set@small", "test", ("2", "4"), True)
+    assert np.array_equal(source.picture(source.entries[1]).pixels, PIXELS["2"])
+
+
+NO_NAMES: dict[str, tuple[str, dict[str, Any], str]] = {
+    "no such prefix": (
+        "kaggle/cats",
+        {},
+        "expected a folder of pictures, a .csv of paths and labels, a .tar, or torchvision/NAME or hf/NAME.",
+    ),
+    "no such class": ("torchvision/CIFAR11", {}, "torchvision has no data set 'CIFAR11'"),
+    "no data set at all": ("torchvision/transforms", {}, "torchvision has no data set 'transforms'"),
+    "not there": ("torchvision/CIFAR10", {}, "cannot be opened (Dataset not found or corrupted"),
+    "no such split of two": ("torchvision/MNIST:val", {}, "has no split 'val'; choose from test, train"),
+    "no such split": ("torchvision/SVHN:validate", {}, "validate"),
+    "no splits": ("torchvision/EuroSAT:val", {}, "has no split 'val'; leave it out"),
+    "no way to fetch": ("torchvision/ImageNet", {"download": True}, "fetch"),
+    "two splits": ("torchvision/MNIST:train", {"split": "test"}, "name it once"),
+    "no pictures": ("torchvision/Kinetics", {}, "cannot be opened"),
+    "no package": ("hf/cifar10", {}, "pip install 'sevis[datasets]'"),
+}
+
+
+@pytest.mark.parametrize("case", NO_NAMES)
+def test_a_name_that_opens_nothing_is_a_sentence(case: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    name, options, sentence = NO_NAMES[case]
+    monkeypatch.setitem(sys.modules, "datasets", None)
+    with pytest.raises(SourceError) as caught:
+        open_source(name, root=tmp_path, **options)
+    assert sentence in str(caught.value) and str(caught.value).count("\n") == 0 and str(caught.value).endswith(".")
 
 
 NAMES = ("tench, Tinca tinca", "golf ball", "crane", "crane", "Church", "church")

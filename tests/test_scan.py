@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
+import multiprocessing
 import random
 import signal
-import subprocess
 import sys
 import threading
 import time
@@ -20,6 +19,7 @@ from filelock import FileLock
 from typer.testing import CliRunner
 
 import sevis
+from sevis import local_scan
 from sevis.analysis.statistics import GateStatistics, to_arrays
 from sevis.cli import app
 from sevis.datasets import SourceError, open_source
@@ -30,7 +30,6 @@ from sevis.scanner import Scanner, weights_sha256
 from tests import tiny_networks
 from tests.photo_folders import SIDE, broken, class_folders, inspector, jpegs, tar_of, write
 
-ROOT = Path(__file__).parents[1]
 COUNT = 70  # three batches
 
 
@@ -217,6 +216,15 @@ def test_a_table_may_name_what_is_not_there(tmp_path: Path) -> None:
     assert "There is no file" in run.pictures["why"][~run.pictures["read"]][0]
 
 
+def test_a_data_set_by_name_is_found_again(photos: Path, tmp_path: Path) -> None:
+    run = scan(inspector(), open_source("torchvision/ImageFolder", root=photos), tmp_path / "run", limit=COUNT)
+    assert (run.done, run.read, run.classes) == (COUNT, COUNT - 2, ("bee", "cat", "yak"))
+    told = run.meta["source"]
+    assert (told["path"], told["root"]) == ("torchvision/ImageFolder", str(photos))
+    assert open_source(told["path"], told["split"] or None, root=told["root"]).fingerprint == told["fingerprint"]
+    assert all(why.startswith("torchvision/ImageFolder cannot give it") for why in run.pictures["why"][~run.pictures["read"]])
+
+
 def test_half_precision_is_near_and_is_not_mixed_with_single(whole: Run, photos: Path, tmp_path: Path) -> None:
     run = scan(inspector(), photos, tmp_path / "run", limit=32, precision="bfloat16")
     assert run.meta["precision"] == "bfloat16"
@@ -229,15 +237,15 @@ def test_half_precision_is_near_and_is_not_mixed_with_single(whole: Run, photos:
 
 @pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
-def test_a_gpu_computes_in_half_precision_from_pinned_memory(whole: Run, photos: Path, tmp_path: Path) -> None:
+def test_a_gpu_computes_in_single_precision_from_pinned_memory(whole: Run, photos: Path, tmp_path: Path) -> None:
     asked = Inspector(tiny_networks.network(tiny_networks.short(tiny_networks.se_net()), SIDE), torch.device("cuda"))
     scanner = Scanner(asked, open_source(photos))
     decoded = scanner.decode(scanner.source.entries[:4])
     assert decoded.tensor is not None and decoded.tensor.is_pinned()
     run = scan(asked, photos, tmp_path / "run")
-    assert run.meta["precision"] == "bfloat16" and run.read == whole.read
-    for half, single in zip(run.statistics, whole.statistics, strict=True):
-        np.testing.assert_allclose(half.overall.mean, single.overall.mean, atol=0.02)
+    assert run.meta["precision"] == "float32" and run.read == whole.read
+    for there, here in zip(run.statistics, whole.statistics, strict=True):
+        np.testing.assert_allclose(there.overall.mean, here.overall.mean, atol=2e-3)  # cuDNN convolves in TensorFloat-32
 
 
 # --- what is refused
@@ -263,6 +271,17 @@ def test_a_folder_that_holds_anything_is_refused(photos: Path, tmp_path: Path) -
         scan(inspector(), small, tmp_path / "run", resume=True)
     with pytest.raises(ValueError, match="unknown precision 'int8'; choose from float32, bfloat16"):
         scan(inspector(), small, tmp_path / "other", precision="int8")
+    with pytest.raises(ValueError, match="unknown engine 'abacus'; choose from local, ray"):
+        scan(inspector(), small, tmp_path / "other", engine="abacus")
+    assert not (tmp_path / "other").exists()
+
+
+def test_an_engine_that_is_not_installed_names_its_extra(photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "ray", None)
+    with pytest.raises(RunError, match=r"pip install 'sevis\[ray\]'"):
+        scan(inspector(), photos, tmp_path / "run", engine="ray")
+    scan(inspector(), photos, tmp_path / "run", resume=True, limit=32)
+    assert scan(inspector(), photos, tmp_path / "run", resume=True, limit=32, engine="ray").done == 32  # nothing is left to do
 
 
 OTHERS: dict[str, tuple[Callable[[], Inspector], str, dict[str, bool], str]] = {
@@ -346,47 +365,41 @@ def test_cut_short_at_any_change_of_a_file(whole: Run, photos: Path, tmp_path: P
     assert cuts == 1 + 3 * 3 + 2 + 3 * 2 + 1  # run.json, three files a batch, two joined tables, their parts, run.json again
 
 
-CHILD = """
-import sys
-from pathlib import Path
-import torch
-torch.set_num_threads(1)
-torch.set_flush_denormal(True)
-from sevis.scan import scan
-from tests.photo_folders import inspector
-print("ready", flush=True)
-scan(inspector(), Path(sys.argv[1]), Path(sys.argv[2]), gates=True, resume=True, every=0, workers=2)
-print("done", flush=True)
-"""
+KILLS = 10
+SMALL = 8  # pictures of a batch: many moments to be killed at, in a small data set
 
 
-def child(photos: Path, run: Path) -> subprocess.Popen[str]:
-    """A process that scans, about to begin."""
-    environment = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
-    command = [sys.executable, "-c", CHILD, str(photos), str(run)]
-    started = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT, env=environment)
-    assert started.stdout is not None and started.stdout.readline() == "ready\n"
-    return started
+def in_a_child(photos: Path, run: Path) -> None:
+    """What a process of its own does until it is killed."""
+    torch.set_num_threads(1)
+    local_scan.BATCH = SMALL
+    scan(inspector(), photos, run, gates=True, resume=True, every=0, workers=2)
 
 
-def committed_once(process: subprocess.Popen[str], statistics: Path) -> None:
+def committed_once(process: multiprocessing.process.BaseProcess, statistics: Path) -> None:
     """Wait until a process has replaced the statistics, or ended."""
     before = statistics.stat().st_ino if statistics.exists() else None
-    while process.poll() is None and (statistics.stat().st_ino if statistics.exists() else None) == before:
-        time.sleep(0.002)
+    while process.is_alive() and (statistics.stat().st_ino if statistics.exists() else None) == before:
+        time.sleep(0.001)
 
 
-def test_killed_at_random_moments(tmp_path: Path) -> None:
-    photos = write(class_folders(tmp_path / "photos", 1000), {"cat/cut.jpg": broken()})
+def test_killed_ten_times_at_random_moments(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    photos = write(class_folders(tmp_path / "photos", 280), {"cat/cut.jpg": broken()})
+    monkeypatch.setattr(local_scan, "BATCH", SMALL)
     whole = scan(inspector(), photos, tmp_path / "whole", gates=True)
+    children = multiprocessing.get_context("forkserver")  # which imports torch once and not ten times
+    children.set_forkserver_preload(["tests.test_scan"])
     moments, done = random.Random(time.time_ns()), [0]
-    for _ in range(4):
-        with child(photos, tmp_path / "run") as process:
-            committed_once(process, tmp_path / "run" / "statistics.npz")
-            time.sleep(moments.uniform(0, 0.5))
-            process.kill()
+    for _ in range(KILLS):
+        child = children.Process(target=in_a_child, args=(photos, tmp_path / "run"))
+        child.start()
+        committed_once(child, tmp_path / "run" / "statistics.npz")
+        time.sleep(moments.uniform(0, 0.02))
+        child.kill()
+        child.join()
+        assert child.exitcode == -signal.SIGKILL
         done.append(open_run(tmp_path / "run").done)
-    assert done == sorted(done) and 0 < done[1] < whole.done  # killed on the way, and each time further on
+    assert done == sorted(set(done)) and done[-1] < whole.done  # each time further on, and never at the end
     run = scan(inspector(), photos, tmp_path / "run", gates=True, resume=True)
     each_once(run, photos)
     same(run.statistics, whole.statistics)
@@ -405,6 +418,22 @@ def test_ctrl_c_finishes_the_batch_and_keeps_all_that_is_done(whole: Run, photos
     assert signal.getsignal(signal.SIGINT) is before
     kept = open_run(tmp_path / "run")
     assert kept.done == 32 and not kept.is_finished
+    run = scan(inspector(), photos, tmp_path / "run", resume=True)
+    each_once(run, photos)
+    same(run.statistics, whole.statistics)
+
+
+def test_a_report_that_raises_ends_the_scan_and_keeps_the_batch(whole: Run, photos: Path, tmp_path: Path) -> None:
+    class Enough(Exception):
+        """Whoever watches has seen enough."""
+
+    def stop(step: Step) -> None:
+        if step.done == 32:
+            raise Enough
+
+    with pytest.raises(Enough):
+        scan(inspector(), photos, tmp_path / "run", report=stop)
+    assert open_run(tmp_path / "run").done == 32
     run = scan(inspector(), photos, tmp_path / "run", resume=True)
     each_once(run, photos)
     same(run.statistics, whole.statistics)
