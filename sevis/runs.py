@@ -4,8 +4,9 @@
     run.statistics[0].site.name          # "SE_2_1"
     run.pictures["why"][~run.pictures["read"]]
     run.weights("SE_2_1")                # (N, M, C) float16, of a scan with gates
+    run.query("most", gate="SE_2_1", channel=7)
 
-NumPy and pyarrow only. A run folder holds
+NumPy and pyarrow only; queries, DuckDB too. A run folder holds
 
     run.json            what was scanned, with what, and how far it got
     statistics.npz      sums over all pictures that count; `done` says how many of the scan's order these are
@@ -98,6 +99,12 @@ class Run:
         columns = [read(path, [gate]).column(gate).combine_chunks() for path in tables_of(self.folder, GATES, self.done)]
         return np.concatenate([column.flatten().to_numpy().reshape(-1, *shapes[gate]) for column in columns])
 
+    def query(self, name: str, **parameters: Any) -> Any:
+        """The answer to one of `sevis.queries.QUERIES` as a pyarrow table; arguments and errors as those of `sevis.queries.ask`."""
+        from sevis.queries import ask
+
+        return ask(self, name, **parameters)
+
 
 def open_run(path: str | Path) -> Run:
     """The run in a folder, also of a scan that goes on or was cut short.
@@ -110,7 +117,7 @@ def open_run(path: str | Path) -> Run:
     try:
         done, statistics = committed(folder)
         pictures = _columns(folder, done)
-    except (OSError, ValueError, KeyError, BadZipFile) as error:
+    except (OSError, EOFError, ValueError, KeyError, BadZipFile) as error:
         raise RunError(f"The run {folder} cannot be read ({error}); scan again into another folder.") from error
     if len(pictures["read"]) != done:
         raise RunError(f"The run {folder} has rows of {len(pictures['read'])} pictures, expected {done}; scan again into another folder.")

@@ -151,6 +151,7 @@ FAULTS: dict[str, tuple[Callable[[Path], object], str]] = {
     "damaged description": (overwrite("run.json", b"{"), r"run\.json is damaged"),
     "another version": (overwrite("run.json", json.dumps({"format": 2}).encode()), "is of format 2, and this version of sevis reads 1"),
     "damaged statistics": (overwrite("statistics.npz", b"PK\3\4"), "cannot be read"),
+    "empty statistics": (overwrite("statistics.npz", b""), "cannot be read"),
     "damaged pictures": (overwrite("pictures.parquet", b"PAR1"), "cannot be read"),
     "lost pictures": (lambda folder: (folder / "pictures.parquet").unlink(), "has rows of 0 pictures, expected 8"),
 }
