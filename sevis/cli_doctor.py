@@ -85,7 +85,7 @@ def _source(run: Run, pictures: Path | None, *, ablate: bool) -> Source | None:
     if pictures is not None:
         return open_source(pictures)
     scanned = run.meta["source"]
-    return open_source(scanned["path"], scanned["split"] or None) if ablate else None
+    return open_source(scanned["path"], scanned["split"] or None, root=scanned.get("root")) if ablate else None
 
 
 def _network(run: Run, model: str | None, arch: str | None, device: str) -> tuple[Inspector, Inspector | None]:
@@ -95,17 +95,15 @@ def _network(run: Run, model: str | None, arch: str | None, device: str) -> tupl
         ValueError: there is no such network, or it is not the one that was scanned.
     """
     from sevis.loading import CheckpointError, load
+    from sevis.run_network import network_of
     from sevis.scanner import weights_sha256
 
-    inspector = load(model or run.network, device, arch=arch)
-    own = weights_sha256(inspector.module)
-    if own != run.meta["weights_sha256"]:
-        raise ValueError(f"{inspector.name} has other weights than the network of {run.folder}; scan again, or name the network by --model")
+    inspector = network_of(run, model, arch, device)
     try:
         twin = load(arch or inspector.name, device, weights=None)
     except (CheckpointError, OSError, TypeError):
         return inspector, None
-    return inspector, twin if weights_sha256(twin.module) != own else None  # somebody's own builder may load weights itself
+    return inspector, twin if weights_sha256(twin.module) != run.meta["weights_sha256"] else None
 
 
 def _ablated(run: Run, source: Source, limit: int, networks: tuple[Inspector, Inspector | None]) -> tuple[Ablated, ...]:

@@ -1,25 +1,39 @@
 """METRICS: from what a gate did with many pictures to one number each, with its source.
 
 M1 to M12 look at any gate or at channel gates, B1 to B6 at branches; a word behind an id is another side of the same metric. The
-formulas are in spread, saturation, bottleneck and branches. B5, how the large kernel's share grows with the object (Li et al. 2019,
-figure 3), takes a sweep of zooms and is not here; nor is the other half of B6, that a picture's gate is the same alone as in a batch,
-which takes two passes.
+formulas are in spread, saturation, bottleneck and branches. B5, how the large kernel's share grows with the object, takes a sweep of
+zooms: it stands in SWEPT. The other half of B6, that a picture's gate is the same alone as in a batch, takes two passes and is not here.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
+from typing import Generic, Protocol, TypeVar
 
 from sevis.analysis import bottleneck, branches, saturation, spread
 from sevis.analysis.gate_statistics import GateStatistics
-from sevis.records import Kind
+from sevis.analysis.zoom import GateSweep
+from sevis.records import GateSite, Kind
 
-__all__ = ["METRICS", "Metric", "measured"]
+__all__ = ["METRICS", "SWEPT", "Metric", "measured"]
+
+
+class Seen(Protocol):
+    """What a metric is measured on: one gate over so many pictures."""
+
+    @property
+    def site(self) -> GateSite: ...
+    @property
+    def pictures(self) -> int: ...
+
+
+Of = TypeVar("Of", bound=Seen)
 
 
 @dataclass(frozen=True)
-class Metric:
+class Metric(Generic[Of]):
     """One number of a gate.
 
     Attributes:
@@ -34,12 +48,12 @@ class Metric:
     id: str
     name: str
     kinds: tuple[Kind, ...]
-    formula: Callable[[GateStatistics], float | None]
+    formula: Callable[[Of], float | None]
     unit: str
     source: str
     pictures: int = 1
 
-    def measure(self, statistics: GateStatistics) -> float | None:
+    def measure(self, statistics: Of) -> float | None:
         """The value; None for another kind of gate, for too few pictures, or where the metric does not apply."""
         applies = statistics.site.kind in self.kinds and statistics.pictures >= self.pictures
         return self.formula(statistics) if applies else None
@@ -52,8 +66,9 @@ HU = "Hu et al. 2018, Squeeze-and-Excitation Networks, section 7.2"
 KELLEY = "Kelley 1935, An unbiased correlation ratio measure"
 GOYAL = "Goyal et al. 2017, Accurate, Large Minibatch SGD, section 5.1 (a last batch norm that starts at 0)"
 FEDUS = "Fedus et al. 2022, Switch Transformers, section 2.2 (load balancing)"
+LI = "Li et al. 2019, Selective Kernel Networks, figure 3"
 
-_ENTRIES = (
+_ENTRIES: tuple[Metric[GateStatistics], ...] = (
     Metric("M1", "spread between images", ANY, spread.between_pictures, "weight", f"{HU} (spread over instances)", 2),
     Metric("M2", "spread between channels", ANY, spread.between_channels, "weight", f"{HU} (mean by channel)"),
     Metric("M3", "open", SE, saturation.opened, "share of weights", f"{HU} (SE_5_2: most weights are close to one)"),
@@ -127,7 +142,22 @@ _ENTRIES = (
     Metric("B6", "branches off 1", SK, branches.excess, "share of a branch", "Li et al. 2019, eq. 5 (a softmax over the branches)"),
 )
 
-METRICS: dict[str, Metric] = {metric.id: metric for metric in _ENTRIES}
+METRICS: dict[str, Metric[GateStatistics]] = {metric.id: metric for metric in _ENTRIES}
+
+
+def _slope(name: str, gate: GateSweep) -> float:
+    return gate.slope[name].mean
+
+
+# Expected above 0 in stages 2 and 3 only (Li et al. 2019, section 4.4): late features hold an object's size already.
+SWEPT: dict[str, Metric[GateSweep]] = {
+    metric.id: metric
+    for metric in (
+        Metric("B5", "scale slope", SK, partial(_slope, "zoom"), "share a unit of zoom", LI),
+        Metric("B5_blur", "scale slope of the blur", SK, partial(_slope, "blur"), "share a unit of zoom", f"control of {LI}"),
+        Metric("B5_size", "scale slope less the blur's", SK, partial(_slope, "size"), "share a unit of zoom", f"{LI}, less its control"),
+    )
+}
 
 
 def measured(statistics: GateStatistics) -> dict[str, float | None]:
