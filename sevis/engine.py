@@ -4,8 +4,9 @@
         ticket = engine.ask("se_resnet50", picture)
         inspection = ticket.result(check)
 
-Three kinds of thread meet in the engine, under its one lock. Callers ask and wait. The worker alone runs batches and lets networks in
-and out, so none goes in the middle of a batch. A loader brings one cold network at a time while the worker answers for the warm ones.
+Three kinds of thread meet in the engine, under its one lock. Callers ask and wait; those with long work of their own borrow a network and
+take turns with the worker. The worker alone runs tickets and lets networks in and out, so none goes in the middle of a batch. A loader
+brings one cold network at a time while the worker answers for the warm ones.
 
 Neither torch nor Streamlit is imported here: the first is the inspectors' business, and of the second `check` is all that is needed.
 """
@@ -16,7 +17,7 @@ import gc
 import logging
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from threading import Condition, Thread
 from types import TracebackType
@@ -28,6 +29,7 @@ from sevis.attempts import OutOfMemory, attempt, attempt_each, attempt_twice
 from sevis.edits import NOTHING, WhatIf
 from sevis.networks_in_memory import NetworksInMemory, NoRoom
 from sevis.tickets import KINDS, Busy, Inspector, Stopped, Target, Ticket, answers, is_settled, settle
+from sevis.turns import Turns
 
 __all__ = ["KINDS", "Busy", "Engine", "Inspector", "NoRoom", "OutOfMemory", "Stopped", "Ticket"]
 
@@ -62,6 +64,7 @@ class Engine(Generic[Network_co]):
         self._largest_batch = largest_batch
         self._changed = Condition()  # its lock guards everything below; the worker alone waits on it
         self._networks: NetworksInMemory[Network_co] = NetworksInMemory(budget)
+        self._turns = Turns()  # of its own, and never waited for under the lock
         self._waiting: list[Ticket] = []  # oldest first
         self._running: list[Ticket] = []
         self._wanted: dict[str, Future[None]] = {}  # cold networks, in the order in which they are loaded
@@ -91,6 +94,15 @@ class Engine(Generic[Network_co]):
         finally:
             with self._changed:
                 self._networks.take_back(name)
+
+    def turn(self, check: Callable[[], None] = lambda: None) -> AbstractContextManager[None]:
+        """The device for one batch of a borrower's own: borrowers and the worker run their batches in turns, first come, first served.
+
+        Their numbers would be right side by side too; but two batches at once take the memory of both, and each waits for the other's
+        half of the processor. In turns a visitor's picture waits for one batch of each borrower at most, and a borrower for one of
+        the worker's. Calls `check` every 0.1 s while it waits.
+        """
+        return self._turns.mine(check)
 
     def place(self, ticket: Ticket) -> int:
         """The ticket's place in the queue, from 1; 0 when it is not in it."""
@@ -224,7 +236,8 @@ class Engine(Generic[Network_co]):
     def _run(self, batch: _Batch[Network_co]) -> None:
         firsts = [group[0] for group in batch.groups]
         try:
-            outcomes = attempt_each(lambda some: answers(batch.inspector, some), firsts, self._free_memory)
+            with self._turns.mine():
+                outcomes = attempt_each(lambda some: answers(batch.inspector, some), firsts, self._free_memory)
             for group, outcome in zip(batch.groups, outcomes, strict=True):
                 for ticket in group:
                     settle(ticket.answer, outcome)
