@@ -5,9 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -15,7 +14,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from sevis.analysis.ablation import Ablated
-    from sevis.analysis.doctor import Diagnosis, Finding
+    from sevis.analysis.doctor import Diagnosis
     from sevis.datasets import Source
     from sevis.inspector import Inspector
     from sevis.runs import Run
@@ -51,6 +50,7 @@ def doctor(
     """
     from sevis.analysis.ablation import read_ablations
     from sevis.analysis.doctor import examine
+    from sevis.analysis.reporting import report
     from sevis.analysis.thresholds import load_thresholds
     from sevis.runs import open_run
 
@@ -62,7 +62,7 @@ def doctor(
         ablated = read_ablations(run) if source is None else _ablated(opened, source, limit, _network(opened, model, arch, device))
         diagnoses = examine(opened.statistics, ablated, limits)
     if as_json:
-        typer.echo(json.dumps(_as_json(opened, diagnoses, ablated), indent=1))
+        typer.echo(json.dumps(report(str(opened.folder), opened.network, opened.read, diagnoses, ablated), indent=1))
     else:
         _print(opened, diagnoses, ablated)
     raise typer.Exit(ILL if any(each.alarms for each in diagnoses) else HEALTHY)
@@ -118,33 +118,6 @@ def _ablated(run: Run, source: Source, limit: int, networks: tuple[Inspector, In
         ablated = ablate(inspector, pictures, targets, means=means, twin=twin, report=report)
     write_ablations(run.folder, ablated)
     return ablated
-
-
-def _as_json(run: Run, diagnoses: Sequence[Diagnosis], ablated: Sequence[Ablated]) -> dict[str, Any]:
-    made = [asdict(each)["effects"] for each in ablated] or [{}] * len(diagnoses)
-    gates = [
-        {
-            "name": each.site.name,
-            "path": each.site.path,
-            "verdict": each.verdict,
-            "alarm": bool(each.alarms),
-            "findings": [_finding(finding) for finding in each.findings],
-            "metrics": each.metrics,
-            "ablations": effects,
-        }
-        for each, effects in zip(diagnoses, made, strict=True)
-    ]
-    return {
-        "run": str(run.folder),
-        "network": run.network,
-        "pictures": run.read,
-        "healthy": not any(g["alarm"] for g in gates),
-        "gates": gates,
-    }
-
-
-def _finding(finding: Finding) -> dict[str, Any]:
-    return {name: value for name, value in asdict(finding).items() if name != "site"}
 
 
 def _print(run: Run, diagnoses: Sequence[Diagnosis], ablated: Sequence[Ablated]) -> None:

@@ -26,6 +26,9 @@ from tests.compared import beside
 from tests.edited import changed, outcomes
 from tests.made_up import CASES, inspection, record, with_spreads
 from tests.made_up_batches import pictured
+from tests.made_up_gates import judged
+from tests.made_up_runs import scanned
+from tests.ranked import ranked
 from tests.up_close import CHANNEL, measured, samples, up_close
 
 THEMES = (LIGHT, DARK)
@@ -45,8 +48,14 @@ def arguments(entry: Entry, made: Inspection) -> list[tuple[Any, ...]]:
         return changed(entry, made)
     if entry.of == "batch":
         return pictured(made)
+    if entry.of == "run":
+        return scanned(entry, made)
+    if entry.of in ("evidence", "training"):
+        return judged(entry, made)
     if entry.of in ("channel", "samples", "classes"):
         return up_close(entry, made)
+    if entry.of == "extremes":
+        return ranked(made)
     return [(made, depth) for depth, site in enumerate(made.sites) if site.kind in entry.kinds]
 
 

@@ -21,6 +21,8 @@ from tests.compared import beside
 from tests.edited import changed, moved, outcomes
 from tests.made_up import CASES, frozen, inspection, record, with_spreads
 from tests.made_up_batches import pictured
+from tests.made_up_gates import judged
+from tests.made_up_runs import scanned
 
 
 def numbers(text: str) -> list[float]:
@@ -66,6 +68,10 @@ def told(made: Inspection) -> list[str]:
             said += [TOLD[entry.name](*args[entry.of == "cams" :]) for args in changed(entry, made)]
         elif entry.of == "batch":
             said += [TOLD[entry.name](*args) for args in pictured(made)]
+        elif entry.of == "run":
+            said += [TOLD[entry.name](*args) for args in scanned(entry, made)]
+        elif entry.of in ("evidence", "training"):
+            said += [TOLD[entry.name](*args) for args in judged(entry, made)]
     return said + [sentences.channel_sentence(made, depth, channel) for depth in range(len(made.gates)) for channel in (0, 3)]
 
 

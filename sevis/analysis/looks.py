@@ -61,7 +61,7 @@ def _look(number: int, text: str) -> Look:
         read = json.loads(text)
         gates = {str(gate): {str(metric): _number(value) for metric, value in metrics.items()} for gate, metrics in read["gates"].items()}
         return Look(int(read["step"]), gates)
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
         raise ValueError(f'line {number} is {text[:60]!r}, expected {{"step": ..., "gates": {{NAME: {{METRIC: number}}}}}}') from error
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import streamlit as st
 
-from sevis.app import state
+from sevis.app import session, state
 from sevis.app.gathering import MOST, gather
 from sevis.app.sidebar import TYPES
 from sevis.app.words import plain
@@ -28,7 +28,7 @@ HELP = (
 
 def bring() -> None:
     """Draw the upload and the way to the samples, out of the way once there is a batch; a new one takes the place of the old one."""
-    held = state.batch().pictures
+    held = session.batch().pictures
     if held:
         with st.expander(f"Bring other pictures in place of {f'these {len(held)}' if len(held) > 1 else 'this one'}"):
             _choices()
@@ -44,7 +44,7 @@ def _choices() -> None:
         f"Up to {MOST} photographs, or a zip of them",
         [*TYPES, "zip"],
         accept_multiple_files=True,
-        key=f"batch_upload_{state.batch_round()}",
+        key=f"batch_upload_{session.batch_round()}",
         max_upload_size=LARGEST,
         help=HELP,
     )
@@ -62,7 +62,7 @@ def _take(files: Iterable[tuple[str, bytes]]) -> None:
     def tell(name: str) -> None:
         reading.caption(f"Reading {plain(name)} ...")
 
-    state.begin_batch(gather(files, state.picture, tell))
+    session.begin_batch(gather(files, state.picture, tell))
     st.rerun()
 
 

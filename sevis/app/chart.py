@@ -8,7 +8,7 @@ from typing import Any
 import plotly.graph_objects as go
 import streamlit as st
 
-from sevis.app import state
+from sevis.app import session
 from sevis.records import Inspection
 
 __all__ = ["chart", "clickable", "clickable_boxes", "clickable_pictures"]
@@ -62,14 +62,14 @@ def _choose(values: list[Any], inspection: Inspection) -> None:
     depth, channel = _whole(values)
     if depth is not None and depth < len(inspection.sites):
         site = inspection.sites[depth]
-        state.choose(site, channel if channel is not None and channel < site.channels else None)
+        session.choose(site, channel if channel is not None and channel < site.channels else None)
 
 
 def _choose_box(values: list[Any], inspection: Inspection) -> None:
     """Take the clicked box, if the picture has it."""
     place, _ = _whole(values)
     if place is not None and place < len(inspection.predictions):
-        state.choose_box(place)
+        session.choose_box(place)
 
 
 def _choose_picture(values: list[Any], count: int, choose: Callable[[int, int | None], None]) -> None:

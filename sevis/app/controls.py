@@ -8,7 +8,7 @@ from typing import Literal
 import streamlit as st
 
 from sevis.analysis.rank import moved
-from sevis.app import state
+from sevis.app import session
 from sevis.records import Inspection
 
 __all__ = ["View", "choose"]
@@ -51,7 +51,7 @@ def _either(label: str, options: dict[str, str], key: str, *, disabled: bool = F
 def _block(inspection: Inspection) -> int:
     """The chosen block's place, or that of the block that moved furthest from the average picture."""
     names = [site.name for site in inspection.sites]
-    state.settle_block(names)
+    session.settle_block(names)
     far = [moved(inspection, depth) or 0.0 for depth in range(len(names))]
     usual = far.index(max(far))
     chosen = st.selectbox("Block", names, index=None, placeholder=names[usual], key="block", bind="query-params")
@@ -60,6 +60,6 @@ def _block(inspection: Inspection) -> int:
 
 def _channel(count: int) -> int | None:
     """The chosen channel, if the block has it."""
-    state.settle_channel(count)
+    session.settle_channel(count)
     number = st.number_input("Channel", 0, count - 1, None, 1, placeholder="none", key="channel", bind="query-params")
     return number if number is not None and 0 <= number < count else None

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from sevis.app import state
+from sevis.app import session, state
 from sevis.edits import OPERATIONS, Edit, EditError, WhatIf, parse
 from sevis.records import GateSite, Inspection
 
@@ -52,7 +52,7 @@ def _error(text: str, inspection: Inspection) -> str:
 def controls(inspection: Inspection) -> GateSite | None:
     """Draw the presets and the row that says where, which channels, and what; gives the block that is edited, if it is one."""
     _presets(inspection)
-    asked = RULES.get(state.control("edit_rule"), RULES["all"])[1]
+    asked = RULES.get(session.control("edit_rule"), RULES["all"])[1]
     where, rule, *amount, what, value = st.columns([7, 6, 5, 8, 8] if asked else [7, 6, 8, 8], gap="small", vertical_alignment="bottom")
     sites = inspection.sites
     with where:
@@ -98,8 +98,8 @@ def _select(label: str, options: list[str], key: str, usual: str | None, titles:
 
 def _settle(key: str, options: Sequence[str], usual: str | None) -> None:
     """A control that says what there is not says the usual again."""
-    if state.control(key) not in options:
-        state.set_control(key, usual)
+    if session.control(key) not in options:
+        session.set_control(key, usual)
 
 
 def _amount(asked: str) -> None:
@@ -144,58 +144,58 @@ def _range(inspection: Inspection) -> tuple[float, float]:
 
 def _written() -> str | None:
     """The edit that the controls say; None where they say none yet."""
-    what = state.control("edit_what")
+    what = session.control("edit_what")
     if not what:
         return None
     asked = OPERATIONS[what].value
     keys = {"number": f"edit_{what}", "seed": "edit_seed", "branch": "edit_branch", "picture": "edit_picture"}
     usual = {"number": 0.5 if what == "factor" else 1.0, "seed": 1}
-    given = state.control(keys[asked]) if asked else ""
+    given = session.control(keys[asked]) if asked else ""
     value = usual.get(asked, "") if given is None else given
-    return str(Edit(state.control("edit_where") or "all", _channels(), what, f"{value:g}" if isinstance(value, float) else str(value)))
+    return str(Edit(session.control("edit_where") or "all", _channels(), what, f"{value:g}" if isinstance(value, float) else str(value)))
 
 
 def _channels() -> str:
     """Which channels the controls say, as an edit writes them."""
-    rule = state.control("edit_rule") or "all"
+    rule = session.control("edit_rule") or "all"
     if rule in ("top", "bottom"):
-        return f"{rule} {state.control('edit_count') or 10}"
+        return f"{rule} {session.control('edit_count') or 10}"
     if rule in ("<", ">"):
-        bound = state.control("edit_bound")
+        bound = session.control("edit_bound")
         return f"{rule}{0.2 if bound is None else bound:g}"
-    return "" if rule == "all" else (state.control("edit_numbers") or "").replace(" ", "")
+    return "" if rule == "all" else (session.control("edit_numbers") or "").replace(" ", "")
 
 
 def _write() -> None:
     """Put what the controls say in the place of the edit in hand, or behind the others."""
-    text, texts = _written(), state.edits(MOST)
-    if text is None or (state.control("edit_rule") == "these" and not _channels()):
+    text, texts = _written(), session.edits(MOST)
+    if text is None or (session.control("edit_rule") == "these" and not _channels()):
         return
-    held = state.in_hand()
+    held = session.in_hand()
     texts = [text if each == held else each for each in texts] if held in texts else [*texts, text]
-    state.write_edits(list(dict.fromkeys(texts))[-MOST:])
-    state.take_in_hand(text)
+    session.write_edits(list(dict.fromkeys(texts))[-MOST:])
+    session.take_in_hand(text)
 
 
 def append(text: str) -> None:
     """One more edit, behind the others; from a callback alone."""
-    state.take_in_hand(None)
-    state.write_edits(list(dict.fromkeys([*state.edits(MOST), text]))[-MOST:])
+    session.take_in_hand(None)
+    session.write_edits(list(dict.fromkeys([*session.edits(MOST), text]))[-MOST:])
 
 
 def choose_channel(site: GateSite, channel: int) -> None:
     """Take a channel that was clicked into the edit in hand, or out of it; from a callback alone."""
-    listed = (state.control("edit_numbers") or "") if state.control("edit_rule") == "these" else ""
+    listed = (session.control("edit_numbers") or "") if session.control("edit_rule") == "these" else ""
     held = list(Edit("all", listed.replace(" ", ""), "set", "0").numbers(site.channels))
     numbers = [each for each in held if each != channel] if channel in held else [*held, channel]
     for key, value in {"edit_where": site.name, "edit_rule": "these", "edit_numbers": ",".join(map(str, numbers))}.items():
-        state.set_control(key, value)
+        session.set_control(key, value)
     _write()
 
 
 def chips() -> tuple[str, ...]:
     """Draw all edits as chips that can be removed, with the way back; gives them."""
-    texts = state.edits(MOST)
+    texts = session.edits(MOST)
     shown, undo, anew, reset = st.columns([20, 4, 5, 4], gap="small", vertical_alignment="bottom")
     with shown:
         chosen = st.multiselect(
@@ -209,21 +209,21 @@ def chips() -> tuple[str, ...]:
             help="They can be typed too, as in SE_3_1[<0.2]:set=0; the address of this page holds them.",
         )
     with undo:
-        st.button("Undo", icon=":material/undo:", on_click=state.undo_edits, disabled=not state.can_undo(), width="stretch")
+        st.button("Undo", icon=":material/undo:", on_click=session.undo_edits, disabled=not session.can_undo(), width="stretch")
     with anew:
-        st.button("Next edit", icon=":material/add:", on_click=_next, disabled=state.in_hand() not in chosen, width="stretch")
+        st.button("Next edit", icon=":material/add:", on_click=_next, disabled=session.in_hand() not in chosen, width="stretch")
     with reset:
         st.button("Reset", icon=":material/restart_alt:", on_click=_reset, disabled=not chosen, width="stretch")
-    state.remember_edits(chosen)
+    session.remember_edits(chosen)
     return tuple(chosen)
 
 
 def _next() -> None:
     """Leave the edit in hand as it is, and begin another."""
-    state.take_in_hand(None)
-    state.set_control("edit_what", None)
+    session.take_in_hand(None)
+    session.set_control("edit_what", None)
 
 
 def _reset() -> None:
     _next()
-    state.write_edits([])
+    session.write_edits([])

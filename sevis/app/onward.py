@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from sevis.app import state
+from sevis.app import session
 from sevis.app.words import plain
 
 __all__ = ["open_handed"]
@@ -23,8 +23,8 @@ FOLLOW = """<script>
 
 def open_handed() -> bool:
     """Go to Explore if a picture was just handed over to it; whether that is so."""
-    handed = state.handed()
-    if handed is None or not state.is_opening():
+    handed = session.handed()
+    if handed is None or not session.is_opening():
         return False
     with st.container(key="onward"):
         # of a page that is a function Streamlit knows the address alone

@@ -10,7 +10,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from sevis import augmentations
-from sevis.app import editing, state
+from sevis.app import editing, session, state
 from sevis.app.sidebar import TYPES, Choice
 from sevis.augmentations import AUGMENTATIONS
 from sevis.pictures import Picture
@@ -68,7 +68,7 @@ def another_picture(choice: Choice) -> Second:
             placeholder=usual,
             key="second_picture",
             bind="query-params",
-            on_change=state.remember_second,
+            on_change=session.remember_second,
             args=("sample",),
         )
     with upload:
@@ -82,9 +82,9 @@ def _own_picture() -> tuple[str, bytes] | None:
     """Name and bytes of the second picture that the visitor brought, if it is what was given last."""
     with st.popover("Upload", icon=":material/upload:", width="stretch"):
         file = st.file_uploader(
-            "Second photograph", TYPES, key="second_upload", max_upload_size=20, on_change=state.remember_second, args=("upload",)
+            "Second photograph", TYPES, key="second_upload", max_upload_size=20, on_change=session.remember_second, args=("upload",)
         )
-    return None if file is None or state.second_source() != "upload" else (file.name, file.getvalue())
+    return None if file is None or session.second_source() != "upload" else (file.name, file.getvalue())
 
 
 def another_network(choice: Choice) -> Second:

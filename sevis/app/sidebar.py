@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from sevis.app import state
+from sevis.app import session, state
 from sevis.app.words import plain
 from sevis.menu import is_here
 from sevis.pictures import Picture
@@ -51,24 +51,24 @@ def _picture() -> tuple[str, bytes]:
         TYPES,
         key="upload",
         max_upload_size=20,
-        on_change=state.remember_source,
+        on_change=session.remember_source,
         args=("upload",),
         help="PNG, JPEG, WebP or GIF; it stays in this server's memory for a while and is never written to disk.",
     )
     samples = {sample.title: sample for sample in state.samples()}
     title = st.selectbox(
-        "or a sample", list(samples), key="picture", bind="query-params", on_change=state.remember_source, args=("sample",)
+        "or a sample", list(samples), key="picture", bind="query-params", on_change=session.remember_source, args=("sample",)
     )
     taken = None
     if st.toggle("or the camera", key="camera_on"):
-        taken = st.camera_input("Camera", key="camera", label_visibility="collapsed", on_change=state.remember_source, args=("camera",))
-    given, handed = {"upload": uploaded, "camera": taken}, state.handed()
-    if handed is not None and state.source() == "batch":
-        before = given.get(state.source_before())
+        taken = st.camera_input("Camera", key="camera", label_visibility="collapsed", on_change=session.remember_source, args=("camera",))
+    given, handed = {"upload": uploaded, "camera": taken}, session.handed()
+    if handed is not None and session.source() == "batch":
+        before = given.get(session.source_before())
         st.caption(f"Shown: {plain(handed.title)}, from the batch.")
-        st.button(f"Back to {plain(before.name if before is not None else title)}", key="take_back", on_click=state.take_back)
+        st.button(f"Back to {plain(before.name if before is not None else title)}", key="take_back", on_click=session.take_back)
         return handed.title, handed.data
-    chosen = given.get(state.source())
+    chosen = given.get(session.source())
     if chosen is not None:
         return chosen.name, chosen.getvalue()
     sample = samples[title if title in samples else next(iter(samples))]
@@ -83,17 +83,17 @@ def _network() -> str:
         names,
         key="network",
         bind="query-params",
-        on_change=state.remember_origin,
+        on_change=session.remember_origin,
         args=("menu",),
         help="Those that ship come first: they were trained on twelve classes of photographs; see their cards in pretrained/.",
     )
     chosen = name if name in names else names[0]
     _facts(chosen)
     own = _own_network()
-    if own is None or state.origin() == "menu":
+    if own is None or session.origin() == "menu":
         return chosen
     st.caption("Shown: your own checkpoint.")
-    st.button(f"Back to {plain(chosen)}", key="back_to_menu", on_click=state.remember_origin, args=("menu",))
+    st.button(f"Back to {plain(chosen)}", key="back_to_menu", on_click=session.remember_origin, args=("menu",))
     return own
 
 
@@ -112,13 +112,13 @@ def _own_network() -> str | None:
     """The engine's name for the checkpoint that the visitor brought, if there is one."""
     with st.expander("Bring your own checkpoint"):
         known = list(state.known())
-        arch = st.selectbox("Its network", known, index=None, key="own_arch", on_change=state.remember_origin, args=("own",))
+        arch = st.selectbox("Its network", known, index=None, key="own_arch", on_change=session.remember_origin, args=("own",))
         file = st.file_uploader(
             "Its weights",
             ["safetensors"],
             key="own_file",
             max_upload_size=CHECKPOINT_LIMIT,
-            on_change=state.remember_origin,
+            on_change=session.remember_origin,
             args=("own",),
             help="A safetensors file: it holds numbers only, so nothing in it can run. It stays in this server's memory for a while.",
         )
@@ -140,7 +140,7 @@ def _target(network: str, picture: Picture, digest: str) -> int | str | None:
 def _box(network: str, picture: Picture, digest: str) -> int | None:
     """The box to explain, by its place; None is the surest."""
     count = len(state.inspect(network, digest, picture.pixels, None).predictions)
-    state.settle_box(count)
+    session.settle_box(count)
     if not count:
         return None
     number = st.number_input("Box to explain", 1, count, None, 1, placeholder="the surest", key="box", bind="query-params")

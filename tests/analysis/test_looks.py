@@ -37,6 +37,8 @@ def test_what_is_no_number_is_none() -> None:
         "[]",
         '{"step": 1}',
         '{"step": "one", "gates": {}}',
+        '{"step": Infinity, "gates": {}}',
+        "[" * 100_000,
         '{"step": 1, "gates": {"a": 3}}',
         '{"step": 1, "gates": {"a": {"M1": "x"}}}',
         '{"step": 1, "gates": {"a": {"M1": NaN}}}',

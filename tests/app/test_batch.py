@@ -14,7 +14,7 @@ from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from sevis import pictures
-from sevis.app import chart, frame, state
+from sevis.app import chart, frame, session, state
 from sevis.app.asking import IN_FLIGHT, Answers, answers
 from sevis.app.gathering import EXACT, MOST, Brought, Gathering, gather
 from sevis.app.pages import PAGES, batch, explore
@@ -249,7 +249,7 @@ def test_the_table_says_the_numbers() -> None:
 def test_a_stopped_batch_shows_what_there_is_and_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
     app = opened()
     with monkeypatch.context() as stopped:
-        stopped.setattr(state, "is_batch_stopped", lambda: True)
+        stopped.setattr(session, "is_batch_stopped", lambda: True)
         bring(app, *files(2))
         assert "2 pictures of 2 not seen yet" in said(app) and not tiles(app)
     app.button(key="go_on").click().run()

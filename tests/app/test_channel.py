@@ -19,7 +19,7 @@ from torch import nn
 from sevis import sentences
 from sevis.analysis.channel import CELLS, thumbnails
 from sevis.analysis.rank import channel_influence
-from sevis.app import components, state
+from sevis.app import components, session, state
 from sevis.app.channel import _part, _short
 from sevis.app.components.channels import _take, payload
 from sevis.engine import Busy
@@ -162,7 +162,7 @@ def test_the_component_writes_no_markup_and_asks_no_host() -> None:
 )
 def test_what_the_page_gives_back_is_checked(monkeypatch: pytest.MonkeyPatch, value: object, chosen: object) -> None:
     taken: list[object] = []
-    monkeypatch.setattr(state, "choose", lambda site, channel: taken.append((site.name, channel)))
+    monkeypatch.setattr(session, "choose", lambda site, channel: taken.append((site.name, channel)))
     _take(value, CASES["se"])
     assert taken == ([] if chosen is None else [chosen])
 

@@ -16,7 +16,7 @@ from safetensors.torch import save
 from streamlit.testing.v1 import AppTest
 from torch import nn
 
-from sevis.app import chart, state
+from sevis.app import chart, session, state
 from sevis.app.uploads import Upload, Uploads
 from sevis.app.words import plain
 from sevis.engine import Busy
@@ -230,7 +230,7 @@ def test_the_table_holds_every_channel() -> None:
 def test_a_click_is_checked(monkeypatch: pytest.MonkeyPatch, event: object, block: str | None, channel: int | None) -> None:
     inspection = tiny("tiny/se").inspect(np.full((80, 80, 3), 90, np.uint8))
     chosen: list[tuple[str, int | None]] = []
-    monkeypatch.setattr(state, "choose", lambda site, channel: chosen.append((site.name, channel)))
+    monkeypatch.setattr(session, "choose", lambda site, channel: chosen.append((site.name, channel)))
     chart._clicked({"selection": {"points": [{"customdata": event}]}}, lambda values: chart._choose(values, inspection))
     assert chosen == ([] if block is None else [(block, channel)])
 
@@ -240,7 +240,7 @@ def test_a_click_is_checked(monkeypatch: pytest.MonkeyPatch, event: object, bloc
 )
 def test_a_click_on_a_box_is_checked(monkeypatch: pytest.MonkeyPatch, event: object, place: int | None) -> None:
     chosen: list[int] = []
-    monkeypatch.setattr(state, "choose_box", chosen.append)
+    monkeypatch.setattr(session, "choose_box", chosen.append)
     chart._clicked({"selection": {"points": [{"customdata": event}]}}, lambda values: chart._choose_box(values, CASES["boxes"]))
     assert chosen == ([] if place is None else [place])
 

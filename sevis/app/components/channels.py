@@ -14,7 +14,7 @@ import streamlit as st
 from sevis import sentences
 from sevis.analysis.channel import thumbnails
 from sevis.analysis.rank import channel_influence
-from sevis.app import state
+from sevis.app import session
 from sevis.figures.overlay import data_uri, shrunk, table
 from sevis.records import Inspection
 
@@ -52,9 +52,9 @@ def _take(value: Any, inspection: Inspection) -> None:
     """Take a block and a channel, or none; what a client sends is checked against what there is."""
     match value:
         case [int(depth), None] if 0 <= depth < len(inspection.sites):
-            state.choose(inspection.sites[depth], None)
+            session.choose(inspection.sites[depth], None)
         case [int(depth), int(channel)] if 0 <= depth < len(inspection.sites) and 0 <= channel < inspection.sites[depth].channels:
-            state.choose(inspection.sites[depth], channel)
+            session.choose(inspection.sites[depth], channel)
 
 
 def payload(inspection: Inspection, depth: int) -> bytes:

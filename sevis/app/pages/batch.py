@@ -10,7 +10,7 @@ import pandas as pd
 import streamlit as st
 
 from sevis import sentences
-from sevis.app import state
+from sevis.app import session, state
 from sevis.app.asking import Answers, answers
 from sevis.app.bringing import bring, left_out
 from sevis.app.chart import clickable_pictures
@@ -33,7 +33,7 @@ def render(choice: Choice) -> None:
     if open_handed():
         return
     bring()
-    gathered = state.batch()
+    gathered = session.batch()
     if not gathered.pictures:
         left_out(gathered.left_out)
         return
@@ -42,7 +42,7 @@ def render(choice: Choice) -> None:
     batch, pictures = known.batch(gathered.pictures)
     if not pictures:
         return
-    contact_sheet(batch, [partial(state.hand_over, picture) for picture in pictures])
+    contact_sheet(batch, [partial(session.hand_over, picture) for picture in pictures])
     say(sentences.batch_sentence(batch), "Click a picture to see it in Explore.")
     if batch.sites:
         _block(batch, pictures)
@@ -52,16 +52,16 @@ def render(choice: Choice) -> None:
 
 def _answered(network: str, pictures: Sequence[Brought]) -> Answers:
     """What the network says of the pictures; those that it was not asked about yet go through it now."""
-    known = state.batch_answers(network)
+    known = session.batch_answers(network)
     missing = known.missing(pictures)
     place = st.empty()
-    if missing and not state.is_batch_stopped():
+    if missing and not session.is_batch_stopped():
         with place.container():
             _run(known, missing, len(pictures))
     elif missing:
         with place.container(horizontal=True, vertical_alignment="center"):
             st.caption(f"Stopped: {counted(len(missing), 'picture')} of {len(pictures)} not seen yet.", width="content")
-            st.button("Go on", key="go_on", on_click=partial(state.stop_batch, stopped=False))
+            st.button("Go on", key="go_on", on_click=partial(session.stop_batch, stopped=False))
         return known
     place.empty()
     return known
@@ -71,7 +71,7 @@ def _run(known: Answers, missing: Sequence[Brought], count: int) -> None:
     """Ask about the missing pictures, with a bar that fills and a way to stop it."""
     left, right = st.columns([9, 1], vertical_alignment="bottom")
     bar = left.progress(0.0)
-    right.button("Stop", key="stop", on_click=partial(state.stop_batch, stopped=True), width="stretch")
+    right.button("Stop", key="stop", on_click=partial(session.stop_batch, stopped=True), width="stretch")
     engine, network = state.engine(), known.network
     asked = ((each, state.picture(each.data).pixels) for each in missing)
     with closing(answers(asked, partial(engine.ask, network), state.leave_if_gone)) as settled:
@@ -88,7 +88,7 @@ def _block(batch: Batch, pictures: Sequence[Brought]) -> None:
     left, right = st.columns([3, 2], gap="small", vertical_alignment="bottom")
     with left:
         names = [site.name for site in batch.sites]
-        state.settle_block(names)
+        session.settle_block(names)
         chosen = st.selectbox("Block", names, index=None, placeholder=names[batch.most_varied], key="block", bind="query-params")
         depth = names.index(chosen) if chosen in names else batch.most_varied
     with right:
@@ -121,8 +121,8 @@ def _scale(batch: Batch) -> str | None:
 def _open(picture: Brought, batch: Batch, depth: int, channel: int | None) -> None:
     """Take a picture to Explore, and the block and the channel with it."""
     site = batch.sites[depth]
-    state.choose(site, channel if channel is not None and channel < site.channels else None)
-    state.hand_over(picture)
+    session.choose(site, channel if channel is not None and channel < site.channels else None)
+    session.hand_over(picture)
 
 
 def _table(batch: Batch, depth: int, scale: Scale) -> None:

@@ -9,7 +9,7 @@ import streamlit as st
 
 from sevis import figures, sentences
 from sevis.analysis.compare import Comparison, Scale, compare
-from sevis.app import sidebar, state
+from sevis.app import session, sidebar, state
 from sevis.app.chart import chart, clickable
 from sevis.app.controls import SCALES
 from sevis.app.second import MODES, Second
@@ -145,7 +145,7 @@ def _view(comparison: Comparison) -> View:
 
 def _place(comparison: Comparison) -> int:
     """The chosen pair of blocks, or the one that differs most."""
-    key, settle = ("block", state.settle_block) if comparison.one_to_one else ("pair", state.settle_pair)
+    key, settle = ("block", session.settle_block) if comparison.one_to_one else ("pair", session.settle_pair)
     settle(comparison.blocks)
     distances = [pair.distance or 0.0 for pair in comparison.pairs]
     usual = distances.index(max(distances))
@@ -158,7 +158,7 @@ def _channel(comparison: Comparison, place: int) -> int | None:
     if not comparison.one_to_one:
         return None
     count = comparison.sides[0].sites[comparison.pairs[place].first].channels
-    state.settle_channel(count)
+    session.settle_channel(count)
     number = st.number_input("Channel", 0, count - 1, None, 1, placeholder="none", key="channel", bind="query-params")
     return number if number is not None and 0 <= number < count else None
 
