@@ -1,16 +1,21 @@
-# make app | make test | make check | make models | make survey | make train NET=... DATA=...
+# make app | make test | make test-ray | make check | make models | make survey | make train NET=... DATA=...
 PYTHON ?= python3
 PORT ?= 8501
 BIN := .venv/bin
 
-.PHONY: app test check models survey train clean
+.PHONY: app test test-ray check models survey train clean
 
 app: .venv/app.stamp
 	@echo "sevis is at http://localhost:$(PORT)"
 	@$(BIN)/python -m streamlit run app.py --server.port $(PORT)
 
 test: check
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist loadfile
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
+
+# Ray is 240 MB and slow to start: its tests are apart
+test-ray: .venv/test.stamp
+	$(BIN)/python -m pip install --quiet "ray[data]"
+	SEVIS_TEST_RAY=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/test_ray.py
 
 check: .venv/test.stamp
 	$(BIN)/ruff check .

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from sevis.cli_doctor import doctor
+from sevis.cli_profile import profile
+from sevis.cli_query import query
 from sevis.cli_scan import scan
 from sevis.nets.recipes import RECIPES
 
@@ -116,6 +118,9 @@ def train(
     out: Annotated[Path, typer.Option(help="Where the checkpoint and its card go.")] = Path("pretrained"),
     runs: Annotated[Path, typer.Option(help="Where a run keeps its state; run again after a kill and it goes on.")] = Path("runs"),
     epochs: Annotated[int | None, typer.Option(help="Default: the epochs behind the shipped checkpoint.")] = None,
+    decay: Annotated[
+        float | None, typer.Option("--excitation-decay", help="Weight decay on the excitation.", show_default="the recipe's")
+    ] = None,
     device: Annotated[str, typer.Option(help="auto, cuda, mps or cpu.")] = "auto",
     threads: Annotated[int | None, typer.Option(help="Processor threads of the CPU.")] = None,
     compiled: Annotated[bool, typer.Option("--compiled", help="Run through torch.compile: 1.6 times as fast on a CPU.")] = False,
@@ -135,7 +140,7 @@ def train(
     torch.set_flush_denormal(True)  # young networks fall into denormal numbers, ten times slower on a CPU
     where = str(choose_device(device))
     with _bar() as report:
-        card = make(net, data, group=name, out=out, runs=runs, epochs=epochs, device=where, compiled=compiled, report=report)
+        card = make(net, data, group=name, out=out, runs=runs, epochs=epochs, decay=decay, device=where, compiled=compiled, report=report)
     typer.echo(f"{out / name / net}.safetensors: {_told(card['measured'])}")
 
 
@@ -169,4 +174,6 @@ class _bar:
 
 
 app.command()(scan)
+app.command()(query)
 app.command()(doctor)
+app.command()(profile)

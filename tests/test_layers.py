@@ -64,7 +64,7 @@ def is_module(name: str) -> bool:
 
 
 IMPORTS = [found for path in sorted(PACKAGE.rglob("*.py")) for found in imports_of(path)]
-OUTER = ("sevis.app", "sevis.cli", "sevis.cli_scan", "sevis.cli_doctor", "sevis.__main__")
+OUTER = ("sevis.app", "sevis.cli", "sevis.cli_scan", "sevis.cli_doctor", "sevis.cli_profile", "sevis.cli_query", "sevis.__main__")
 MEASURING = ("sevis.card", "sevis.measures", "sevis.sizes", "sevis.summary")
 MEASURERS = ("card.py", "measures.py", "sizes.py", "summary.py")
 LEFT = ("sevis.nets", "sevis.capture", "sevis.inspector", "sevis.loading", *MEASURING)
@@ -75,12 +75,18 @@ SERVING = (
     "sevis.networks_in_memory",
     "sevis.scan",
     "sevis.scanner",
+    "sevis.local_scan",
+    "sevis.ray_scan",
+    "sevis.turns",
     "sevis.ledger",
     "sevis.ablations",
+    "sevis.sweeps",
     "sevis.monitor",
+    "sevis.lightning",
+    "sevis.run_network",
 )
 SHOWING = ("sevis.figures", "sevis.report", "sevis.sentences", "sevis.words")
-ANALYSIS = ("sevis.analysis", "sevis.runs", "sevis.tables")
+ANALYSIS = ("sevis.analysis", "sevis.runs", "sevis.tables", "sevis.queries")
 
 # (whose files, what they may not import)
 FORBIDDEN: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
@@ -89,20 +95,29 @@ FORBIDDEN: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
         ("sevis.capture", "sevis.inspector", *MEASURING, *ANALYSIS, *SERVING, *SHOWING, *OUTER),
     ),
     "capture knows no inspector": (("capture/",), ("sevis.inspector", "sevis.card", *ANALYSIS, *SERVING, *SHOWING, *OUTER)),
-    "the inspector serves nobody": (("inspector.py", "loading.py", "card.py"), (*ANALYSIS, *SERVING, *SHOWING, *OUTER)),
-    "the card is no inspection": (("card.py", "measures.py"), ("sevis.inspector",)),
+    "the inspector serves nobody": (("inspector.py", "loading.py"), (*ANALYSIS, *SERVING, *SHOWING, *OUTER)),
+    "the card is no inspection": (
+        ("card.py", "measures.py"),
+        ("sevis.inspector", "sevis.runs", "sevis.scan", "sevis.engine", *SHOWING, *OUTER),
+    ),
     "a summary is one pass": (("summary.py",), ("sevis.inspector", "sevis.card", *ANALYSIS, *SERVING, *SHOWING, *OUTER)),
     "the menu is known before torch": (
         ("menu.py",),
         ("sevis.capture", "sevis.inspector", *MEASURING, *SHOWING, *OUTER, "torch"),
     ),
     "the engine calls what it is given": (
-        ("engine.py", "attempts.py", "tickets.py", "networks_in_memory.py"),
+        ("engine.py", "attempts.py", "tickets.py", "turns.py", "networks_in_memory.py"),
         (*LEFT, *ANALYSIS, *SHOWING, *OUTER, "torch", "streamlit"),
     ),
     "edits are words": (("edits.py",), (*LEFT, *ANALYSIS, *SERVING, *SHOWING, *OUTER, "torch")),
-    "a run is opened without its network": (("runs.py", "tables.py"), (*LEFT, *SERVING, *SHOWING, *OUTER, "torch", "plotly", "streamlit")),
-    "data sets know no network": (("datasets.py", "shards.py", "labels.py"), (*LEFT, *ANALYSIS, *SERVING, *SHOWING, *OUTER, "torch")),
+    "a run is opened without its network": (
+        ("runs.py", "tables.py", "profiles.py", "queries.py"),
+        (*LEFT, *SERVING, *SHOWING, *OUTER, "torch", "plotly", "streamlit"),
+    ),
+    "data sets know no network": (
+        ("datasets.py", "sources.py", "shards.py", "labels.py", "torchvision_sets.py", "hub_sets.py"),
+        (*LEFT, *ANALYSIS, *SERVING, *SHOWING, *OUTER, "torch"),
+    ),
     "a batch is records": (("batch.py",), (*LEFT, *ANALYSIS, *SERVING, *SHOWING, *OUTER, "torch", "plotly", "streamlit")),
     "pictures know no network": (("pictures.py", "zips.py"), (*LEFT, *ANALYSIS, *SERVING, *SHOWING, *OUTER, "torch")),
     "analysis is NumPy": (("analysis/",), (*LEFT, *SERVING, *SHOWING, *OUTER, "torch", "plotly", "streamlit")),
@@ -169,20 +184,26 @@ def test_the_facade_loads_nothing() -> None:
                 "scan.py",
                 "scanner.py",
                 "ablations.py",
+                "sweeps.py",
                 "monitor.py",
+                "lightning.py",
             ),
         ),
         ("safetensors", ("nets/", "card.py")),
-        ("typer", ("cli.py", "cli_scan.py", "cli_doctor.py")),
+        ("typer", ("cli.py", "cli_scan.py", "cli_doctor.py", "cli_profile.py", "cli_query.py")),
         ("timm", ("nets/", "sizes.py")),
         ("huggingface_hub", ("nets/",)),
+        ("ray", ("ray_scan.py",)),
+        ("datasets", ("hub_sets.py",)),
+        ("duckdb", ("queries.py",)),
+        ("lightning", ("lightning.py",)),
     ],
 )
 def test_a_third_party_has_its_rooms(third: str, homes: tuple[str, ...]) -> None:
     assert offences([found for found in IMPORTS if found.is_in(third) and not found.file.startswith(homes)]) == []
 
 
-@pytest.mark.parametrize("third", ["torchvision", "timm", "captum", "ray", "pyarrow"])
+@pytest.mark.parametrize("third", ["torchvision", "timm", "captum", "ray", "pyarrow", "datasets"])
 def test_what_may_be_missing_is_imported_where_it_is_used(third: str) -> None:
     assert offences([found for found in IMPORTS if found.is_in(third) and not found.function]) == []
 
