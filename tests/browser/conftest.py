@@ -1,4 +1,7 @@
-"""A real server and a real Chromium; what they show is kept under tests/browser/shots."""
+"""A real server and a real Chromium; what they show is kept under tests/browser/shots.
+
+The tests of a file are the steps of one visit where they take `visit`: each begins where the one before it has ended.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -62,19 +66,37 @@ def _wait(address: str) -> None:
     raise TimeoutError(f"no answer from {address} within a minute")
 
 
-@pytest.fixture
-def page(browser: Browser, server: str, request: pytest.FixtureRequest) -> Iterator[Page]:
-    """A page of 1280 x 800 that keeps a screenshot, and fails on script errors and on requests that leave the machine."""
-    context = browser.new_context(viewport={"width": 1280, "height": 800}, color_scheme=getattr(request, "param", "light"))
+@contextmanager
+def visiting(browser: Browser, shot: str, theme: str = "light") -> Iterator[Page]:
+    """A visitor's page of 1280 x 800 that keeps a screenshot, and fails on script errors and on requests that leave the machine."""
+    context = browser.new_context(viewport={"width": 1280, "height": 800}, color_scheme=theme)
     page = context.new_page()
     page.set_default_timeout(90_000)
     errors: list[str] = []
     page.on("pageerror", lambda error: errors.append(str(error)))
     page.on("request", lambda asked: _local(asked.url) or errors.append(f"asked for {asked.url}"))
     yield page
-    page.screenshot(path=SHOTS / f"{request.node.name}.png")
+    page.screenshot(path=SHOTS / f"{shot}.png")
     context.close()
     assert not errors, errors
+
+
+@pytest.fixture
+def page(browser: Browser, server: str, request: pytest.FixtureRequest) -> Iterator[Page]:
+    """A new visitor's page for one test."""
+    with visiting(browser, request.node.name, getattr(request, "param", "light")) as page:
+        yield page
+
+
+@pytest.fixture(scope="module")
+def visit(browser: Browser, server: str, request: pytest.FixtureRequest) -> Iterator[Page]:
+    """One visitor's page for the tests of a file, who goes through them from top to bottom: a page takes seconds to come up.
+
+    The file's constant START is the address, THEME the colours where they are not light.
+    """
+    with visiting(browser, request.module.__name__.rpartition(".")[2], getattr(request.module, "THEME", "light")) as page:
+        page.goto(server + request.module.START)
+        yield page
 
 
 def _local(url: str) -> bool:

@@ -13,8 +13,11 @@ from PIL import Image
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import ROOT
+from tests.browser.test_explore import whole
 
 pytestmark = pytest.mark.browser
+
+START, THEME = "/batch?network=photos12/sk_net26", "dark"
 
 SAMPLES = sorted((ROOT / "assets" / "samples").glob("*.jpg"))
 PLOT = ".st-key-picture_channels .js-plotly-plot"
@@ -82,81 +85,67 @@ def choices(page: Page) -> dict[str, str]:
     return {key: values[0] for key, values in parse_qs(urlparse(page.url).query).items()}
 
 
-@pytest.fixture
-def sampled(page: Page, server: str) -> Page:
-    """The page with the samples in it, on a network that was chosen."""
-    page.goto(f"{server}/batch?network=photos12/sk_net26")
-    page.get_by_role("button", name=re.compile("Take the .* samples")).click()
-    drawn(page)
-    return page
+def tiles(page: Page) -> int:
+    return page.locator("[class*=st-key-tile_] img").count()
 
 
-@pytest.mark.parametrize("page", ["dark"], indirect=True)
-def test_the_samples_fill_the_page(sampled: Page) -> None:
-    assert sampled.locator("[class*=st-key-tile_] img").count() == len(SAMPLES)
-    marks = told(sampled)
-    cells = sampled.locator(PLOT).evaluate("plot => { const z = plot.calcdata[0][0].z; return [z.length, z[0].length]; }")
+def test_the_samples_fill_the_page(visit: Page) -> None:
+    visit.get_by_role("button", name=re.compile("Take the .* samples")).click()
+    drawn(visit)
+    assert tiles(visit) == len(SAMPLES)
+    marks = told(visit)
+    cells = visit.locator(PLOT).evaluate("plot => { const z = plot.calcdata[0][0].z; return [z.length, z[0].length]; }")
     assert cells == [len(SAMPLES), len({row[1] for row in marks})] and len(marks) == cells[0] * cells[1]
-    assert str(sampled.locator(f"{PLOT} .gtitle").text_content()).startswith("SK_")
-    assert sampled.get_by_text("most alike").count() == 1
-    assert sampled.get_by_role("alert").count() == 0
-    sampled.set_viewport_size({"width": 1280, "height": 1200})
-    sampled.wait_for_timeout(1000)
+    assert str(visit.locator(f"{PLOT} .gtitle").text_content()).startswith("SK_")
+    assert visit.get_by_text("most alike").count() == 1
+    assert visit.get_by_role("alert").count() == 0
+    whole(visit, "batch_dark")
 
 
-def test_a_cell_opens_its_picture_block_and_channel_in_explore(sampled: Page) -> None:
-    block = str(sampled.locator(f"{PLOT} .gtitle").text_content()).split(":")[0]
-    rows = sampled.locator(PLOT).evaluate("plot => plot.calcdata.find(c => c[0].trace.type === 'scatter').map(mark => mark.y)")
-    marks = told(sampled)
+def test_a_cell_opens_its_picture_block_and_channel_in_explore(visit: Page) -> None:
+    drawn(visit)
+    block = str(visit.locator(f"{PLOT} .gtitle").text_content()).split(":")[0]
+    rows = visit.locator(PLOT).evaluate("plot => plot.calcdata.find(c => c[0].trace.type === 'scatter').map(mark => mark.y)")
+    marks = told(visit)
     expected = next(mark for mark, row in zip(marks, rows, strict=True) if row == 2)
-    click_cell(sampled, 2, 0)
-    expect(sampled.get_by_text(f"{expected[2]}, as the network saw it")).to_be_visible()
-    expect(sampled.get_by_text(f"Shown: {expected[2]}, from the batch.")).to_be_visible()
-    expect(sampled.get_by_role("combobox", name="Block")).to_have_value(block)
-    expect(sampled.get_by_role("spinbutton", name="Channel")).to_have_value(str(expected[1]))
-    assert urlparse(sampled.url).path == "/" and choices(sampled)["network"] == "photos12/sk_net26"
-    sampled.get_by_role("button", name=re.compile("Back to")).click()
-    expect(sampled.get_by_text(re.compile("from the batch"))).to_have_count(0)
-    sampled.get_by_role("link", name="Batch").click()
-    drawn(sampled)
-    assert sampled.locator("[class*=st-key-tile_] img").count() == len(SAMPLES)
+    click_cell(visit, 2, 0)
+    expect(visit.get_by_text(f"{expected[2]}, as the network saw it")).to_be_visible()
+    expect(visit.get_by_text(f"Shown: {expected[2]}, from the batch.")).to_be_visible()
+    expect(visit.get_by_role("combobox", name="Block")).to_have_value(block)
+    expect(visit.get_by_role("spinbutton", name="Channel")).to_have_value(str(expected[1]))
+    assert urlparse(visit.url).path == "/" and choices(visit)["network"] == "photos12/sk_net26"
+    visit.get_by_role("button", name=re.compile("Back to")).click()
+    expect(visit.get_by_text(re.compile("from the batch"))).to_have_count(0)
 
 
-def test_a_tile_opens_by_the_keyboard_and_the_own_photograph_comes_back(page: Page, server: str) -> None:
-    page.goto(f"{server}/batch")
+def test_a_tile_opens_by_the_keyboard_and_the_own_photograph_comes_back(visit: Page) -> None:
     name, content = crops(1)[0]
-    page.locator(".st-key-upload input[type=file]").set_input_files({"name": f"my {name}", "mimeType": "image/jpeg", "buffer": content})
-    expect(page.get_by_text(f"my {name}")).to_be_visible()
-    still(page)
-    page.get_by_role("button", name=re.compile("Take the .* samples")).click()
-    drawn(page)
-    tile = page.get_by_role("button", name="Open A giant panda in Explore")
-    tile.focus()
-    page.keyboard.press("Enter")
-    expect(page.get_by_text("A giant panda, as the network saw it")).to_be_visible()
-    page.get_by_role("button", name=f"Back to my {name}").click()
-    expect(page.get_by_text(f"my {name}, as the network saw it")).to_be_visible()
+    visit.locator(".st-key-upload input[type=file]").set_input_files({"name": f"my {name}", "mimeType": "image/jpeg", "buffer": content})
+    expect(visit.get_by_text(f"my {name}, as the network saw it")).to_be_visible()
+    still(visit)
+    visit.get_by_role("link", name="Batch").click()
+    drawn(visit)
+    assert tiles(visit) == len(SAMPLES)
+    visit.get_by_role("button", name="Open A giant panda in Explore").focus()
+    visit.keyboard.press("Enter")
+    expect(visit.get_by_text("A giant panda, as the network saw it")).to_be_visible()
+    visit.get_by_role("button", name=f"Back to my {name}").click()
+    expect(visit.get_by_text(f"my {name}, as the network saw it")).to_be_visible()
 
 
-def test_a_zip_of_sixty_four_is_seen_and_its_junk_listed(page: Page, server: str, tmp_path: Path) -> None:
+def test_a_batch_that_is_left_goes_on_where_it_was(page: Page, server: str, tmp_path: Path) -> None:
+    """Sixty-four pictures out of a zip, its junk listed; stopped and gone on with."""
     page.goto(f"{server}/batch")
     bring(page, packed(tmp_path, 64))
     expect(page.get_by_role("progressbar")).to_be_visible()
+    page.get_by_role("button", name="Stop").click()
+    expect(page.get_by_text("not seen yet")).to_be_visible()
+    page.get_by_role("button", name="Go on").click()
     drawn(page)
-    assert page.locator("[class*=st-key-tile_] img").count() == 64
+    assert tiles(page) == 64
     assert len({row[0] for row in told(page)}) == 64
     page.get_by_text("3 files left out").click()
     for said in ("no picture.", "is not a picture of a kind", "leads out of the archive"):
         expect(page.get_by_text(said)).to_be_visible()
     page.get_by_role("button", name="Open crop 63.jpg in Explore").click()
     expect(page.get_by_text("crop 63.jpg, as the network saw it")).to_be_visible()
-
-
-def test_a_batch_that_is_left_goes_on_where_it_was(page: Page, server: str, tmp_path: Path) -> None:
-    page.goto(f"{server}/batch?network=photos12/sk_net26")
-    bring(page, packed(tmp_path, 40))
-    page.get_by_role("button", name="Stop").click()
-    expect(page.get_by_text("not seen yet")).to_be_visible()
-    page.get_by_role("button", name="Go on").click()
-    drawn(page)
-    assert page.locator("[class*=st-key-tile_] img").count() == 40

@@ -13,6 +13,8 @@ from tests.browser.test_explore import choices, pick, titles
 
 pytestmark = pytest.mark.browser
 
+START, THEME = "", "dark"
+
 PANDA = ROOT / "assets" / "samples" / "giant-panda.jpg"
 BLOCKS = ["SE_2_1", "SE_2_2", "SE_3_1", "SE_3_2", "SE_4_1", "SE_4_2", "SE_5_1", "SE_5_2"]
 
@@ -28,103 +30,30 @@ def drawn(page: Page, key: str, script: str) -> Any:
     return page.locator(f".st-key-{key} .js-plotly-plot").evaluate(f"plot => {script}")
 
 
-def visit(page: Page, address: str) -> None:
-    page.goto(address)
-    settled(page, "side by side")
-
-
 def names(page: Page) -> list[str]:
     """The sides' names over the strips."""
     return drawn(page, "compare_strips", "[plot.layout.xaxis, plot.layout.xaxis2].map(axis => axis.title.text.replace(/<[^>]*>/g, ''))")
 
 
-@pytest.mark.parametrize("page", ["dark"], indirect=True)
-def test_two_samples_stand_side_by_side(page: Page, server: str) -> None:
-    page.goto(server)
-    page.get_by_role("link", name="Compare").click()
-    settled(page, "side by side")
-    assert drawn(page, "compare_strips", "plot.data.filter(trace => trace.type === 'heatmap').length") == 3 * len(BLOCKS)
-    assert drawn(page, "compare_blocks", "plot.data[0].y.length") == len(BLOCKS)
-    assert names(page) == ["Chelsea the cat", "A German shepherd"]
-    assert page.get_by_role("alert").count() == 0
+def test_two_samples_stand_side_by_side(visit: Page) -> None:
+    visit.get_by_role("link", name="Compare").click()
+    settled(visit, "side by side")
+    assert drawn(visit, "compare_strips", "plot.data.filter(trace => trace.type === 'heatmap').length") == 3 * len(BLOCKS)
+    assert drawn(visit, "compare_blocks", "plot.data[0].y.length") == len(BLOCKS)
+    assert names(visit) == ["Chelsea the cat", "A German shepherd"]
+    assert visit.get_by_role("alert").count() == 0
     assert {"Prediction", "Difference of every block", "Similarity by depth"} <= {
-        title.split("bar:")[0].split("●")[0] for title in titles(page)
+        title.split("bar:")[0].split("●")[0] for title in titles(visit)
     }
-
-
-def test_another_second_picture_and_a_link_to_it(page: Page, server: str) -> None:
-    visit(page, f"{server}/compare")
-    before = drawn(page, "compare_blocks", "Array.from(plot.data[0].y)")
-    pick(page, "Second picture", "rocket")
-    expect(page.locator(".st-key-compare_strips .x2title", has_text="rocket")).to_be_visible()
-    settled(page, "side by side")
-    after = drawn(page, "compare_blocks", "Array.from(plot.data[0].y)")
-    assert after != before and "ocket" in choices(page)["second_picture"]
-    visit(page, page.url)
-    assert drawn(page, "compare_blocks", "Array.from(plot.data[0].y)") == pytest.approx(after)
-
-
-def test_ones_own_second_photograph(page: Page, server: str) -> None:
-    visit(page, f"{server}/compare")
-    page.get_by_role("button", name="Upload").last.click()
-    page.locator(".st-key-second_upload input[type=file]").set_input_files(PANDA)
-    expect(page.get_by_text("giant-panda.jpg, seen at 160 × 160")).to_be_visible()
-
-
-def test_two_networks_of_different_kinds(page: Page, server: str) -> None:
-    visit(page, f"{server}/compare?compare=two+networks&second_network=photos12/sk_net26")
-    assert names(page) == ["se_resnet18", "sk_net26"]
-    expect(page.get_by_text("A weight and a share of 5x5 do not mean the same")).to_be_visible()
-    assert any(title.startswith("Distance from the average picture") for title in titles(page))
-    assert drawn(page, "compare_strips", "plot.data.filter(trace => trace.type === 'heatmap').length") == 2 * len(BLOCKS)
-    pick(page, "Block", "SE_4_2 and SK_4_2")
-    settled(page, "SE_4_2 and SK_4_2: against average, sorted")
-    assert choices(page)["pair"] == "SE_4_2 and SK_4_2"
-
-
-def test_a_slider_changes_the_picture_and_the_gates(page: Page, server: str) -> None:
-    visit(page, f"{server}/compare?compare=changed+picture")
-    expect(page.get_by_text("Nothing is changed yet")).to_be_visible()
-    assert drawn(page, "compare_blocks", "Math.max(...plot.data[0].y)") == 0
-    slider = page.get_by_role("slider", name="Turn")
-    slider.focus()
-    for _ in range(3):
-        page.keyboard.press("ArrowRight")
-    expect(page.get_by_text("The second picture is the first, turned by +15°")).to_be_visible()
-    settled(page, "side by side")
-    assert drawn(page, "compare_blocks", "Math.min(...plot.data[0].y)") > 0
-    assert choices(page)["rotate"] == "15"
-
-
-def test_a_click_on_a_bar_chooses_its_block_and_one_on_a_point_its_channel(page: Page, server: str) -> None:
-    visit(page, f"{server}/compare")
-    plot = page.locator(".st-key-compare_blocks .js-plotly-plot")
-    plot.scroll_into_view_if_needed()
-    plot.locator(".barlayer .point path").nth(5).click(force=True)
-    settled(page, f"{BLOCKS[5]}: every channel on both sides")
-    assert choices(page)["block"] == BLOCKS[5]
-    plot = page.locator(".st-key-compare_channels .js-plotly-plot")
-    plot.scroll_into_view_if_needed()
-    plot.locator(".scatterlayer .points path").nth(4).click(force=True)
-    page.wait_for_url(re.compile("channel="))
-    assert 0 <= int(choices(page)["channel"]) < 128
-    settled(page, f"{BLOCKS[5]}: every channel on both sides")
-    assert drawn(page, "compare_channels", "plot.data.length") == 2
-
-
-def test_the_class_is_the_same_on_both_sides(page: Page, server: str) -> None:
-    visit(page, f"{server}/compare?target=church")
-    expect(page.get_by_text("Explained on both sides is church")).to_be_visible()
-    assert sum("Grad-CAM for church" in title for title in titles(page)) == 2
 
 
 SAID = {"": "SE_3_1, channel", "2": "on A German shepherd", "3": "on Chelsea the cat"}
 
 
-def test_a_cell_speaks_of_both_sides(page: Page, server: str) -> None:
-    visit(page, f"{server}/compare")
-    plot = page.locator(".st-key-compare_strips .js-plotly-plot").last
+def test_a_cell_speaks_of_both_sides(visit: Page) -> None:
+    plot = visit.locator(".st-key-compare_strips .js-plotly-plot").last
     plot.scroll_into_view_if_needed()
+    visit.wait_for_timeout(500)
     for column, words in SAID.items():
         left, top = plot.evaluate(
             """(plot, column) => {
@@ -133,6 +62,70 @@ def test_a_cell_speaks_of_both_sides(page: Page, server: str) -> None:
             }""",
             column,
         )
-        page.mouse.move(left - 3, top)
-        page.mouse.move(left, top)
+        visit.mouse.move(left - 3, top)
+        visit.mouse.move(left, top)
         expect(plot.locator(".hoverlayer .hovertext").first).to_contain_text(words)
+
+
+def test_a_click_on_a_bar_chooses_its_block_and_one_on_a_point_its_channel(visit: Page) -> None:
+    plot = visit.locator(".st-key-compare_blocks .js-plotly-plot")
+    plot.scroll_into_view_if_needed()
+    plot.locator(".barlayer .point path").nth(5).click(force=True)
+    settled(visit, f"{BLOCKS[5]}: every channel on both sides")
+    assert choices(visit)["block"] == BLOCKS[5]
+    plot = visit.locator(".st-key-compare_channels .js-plotly-plot")
+    plot.scroll_into_view_if_needed()
+    plot.locator(".scatterlayer .points path").nth(4).click(force=True)
+    visit.wait_for_url(re.compile("channel="))
+    assert 0 <= int(choices(visit)["channel"]) < 128
+    settled(visit, f"{BLOCKS[5]}: every channel on both sides")
+    assert drawn(visit, "compare_channels", "plot.data.length") == 2
+
+
+def test_the_class_is_the_same_on_both_sides(visit: Page) -> None:
+    pick(visit, "Class to explain", "church")
+    expect(visit.get_by_text("Explained on both sides is church")).to_be_visible()
+    settled(visit, "side by side")
+    assert sum("Grad-CAM for church" in title for title in titles(visit)) == 2
+
+
+def test_another_second_picture(visit: Page) -> None:
+    before = drawn(visit, "compare_blocks", "Array.from(plot.data[0].y)")
+    pick(visit, "Second picture", "rocket")
+    expect(visit.locator(".st-key-compare_strips .x2title", has_text="rocket")).to_be_visible()
+    settled(visit, "side by side")
+    assert drawn(visit, "compare_blocks", "Array.from(plot.data[0].y)") != before and "ocket" in choices(visit)["second_picture"]
+
+
+def test_ones_own_second_photograph(visit: Page) -> None:
+    visit.get_by_role("button", name="Upload").last.click()
+    visit.locator(".st-key-second_upload input[type=file]").set_input_files(PANDA)
+    expect(visit.get_by_text("giant-panda.jpg, seen at 160 × 160")).to_be_visible()
+    settled(visit, "side by side")
+
+
+def test_a_slider_changes_the_picture_and_the_gates(visit: Page) -> None:
+    visit.get_by_text("changed picture", exact=True).click()
+    expect(visit.get_by_text("Nothing is changed yet")).to_be_visible()
+    settled(visit, "side by side")
+    assert drawn(visit, "compare_blocks", "Math.max(...plot.data[0].y)") == 0
+    slider = visit.get_by_role("slider", name="Turn")
+    slider.focus()
+    for _ in range(3):
+        visit.keyboard.press("ArrowRight")
+    expect(visit.get_by_text("The second picture is the first, turned by +15°")).to_be_visible()
+    settled(visit, "side by side")
+    assert drawn(visit, "compare_blocks", "Math.min(...plot.data[0].y)") > 0
+    assert choices(visit)["rotate"] == "15"
+
+
+def test_two_networks_of_different_kinds_and_a_link_to_them(page: Page, server: str) -> None:
+    page.goto(f"{server}/compare?compare=two+networks&second_network=photos12/sk_net26")
+    settled(page, "side by side")
+    assert names(page) == ["se_resnet18", "sk_net26"]
+    expect(page.get_by_text("A weight and a share of 5x5 do not mean the same")).to_be_visible()
+    assert any(title.startswith("Distance from the average picture") for title in titles(page))
+    assert drawn(page, "compare_strips", "plot.data.filter(trace => trace.type === 'heatmap').length") == 2 * len(BLOCKS)
+    pick(page, "Block", "SE_4_2 and SK_4_2")
+    settled(page, "SE_4_2 and SK_4_2: against average, sorted")
+    assert choices(page)["pair"] == "SE_4_2 and SK_4_2"

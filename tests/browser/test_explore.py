@@ -1,4 +1,4 @@
-"""The page as a visitor meets it: every step of the main job, in a real browser."""
+"""The page as a visitor meets it: every step of the main job, one after the other, in a real browser."""
 
 from __future__ import annotations
 
@@ -11,9 +11,11 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.conftest import ROOT, SHOTS, settled
+from tests.browser.conftest import ROOT, SHOTS, settled, visiting
 
 pytestmark = pytest.mark.browser
+
+START = ""
 
 KITTEN = ROOT / "assets" / "samples" / "kitten.jpg"
 
@@ -82,60 +84,134 @@ def click_block(page: Page, depth: int) -> None:
     page.mouse.click(*place)
 
 
-@pytest.fixture
-def opened(page: Page, server: str) -> Page:
-    page.goto(server)
+def shows_every_gate(page: Page) -> None:
+    """What a first visit shows, in the colours that were asked for."""
     settled(page)
-    return page
-
-
-@pytest.mark.parametrize("page", ["light", "dark"], indirect=True)
-def test_first_visit_shows_every_gate(opened: Page) -> None:
-    expect(opened.get_by_text("as the network saw it: 160 × 160")).to_be_visible()
-    expect(opened.get_by_text("What stands out")).to_be_visible()
-    drawn = traces(opened, "network_figure")
+    expect(page.get_by_text("as the network saw it: 160 × 160")).to_be_visible()
+    expect(page.get_by_text("What stands out")).to_be_visible()
+    drawn = traces(page, "network_figure")
     assert sum(trace["type"] == "heatmap" for trace in drawn) == 8
-    assert len(titles(opened)) >= 9
-    assert opened.get_by_role("alert").count() == 0
+    assert len(titles(page)) >= 9
+    assert page.get_by_role("alert").count() == 0
     # the figures have no background of their own: the page's text and theirs must both be light on dark, or dark on light
     lightness = "e => { const [r, g, b] = getComputedStyle(e)[KEY].match(/[0-9.]+/g).map(Number); return (r + g + b) / 765; }"
-    background = opened.get_by_test_id("stApp").evaluate(lightness.replace("KEY", '"backgroundColor"'))
-    label = opened.locator(".st-key-network_figure .ytick text").first.evaluate(lightness.replace("KEY", '"fill"'))
-    dark = opened.evaluate("() => matchMedia('(prefers-color-scheme: dark)').matches")
+    background = page.get_by_test_id("stApp").evaluate(lightness.replace("KEY", '"backgroundColor"'))
+    label = page.locator(".st-key-network_figure .ytick text").first.evaluate(lightness.replace("KEY", '"fill"'))
+    dark = page.evaluate("() => matchMedia('(prefers-color-scheme: dark)').matches")
     assert (background < 0.2 and label > 0.6) if dark else (background > 0.9 and label < 0.5)
-    opened.set_viewport_size({"width": 1280, "height": 3800})
-    opened.wait_for_timeout(1500)
 
 
-def test_a_sample_changes_picture_and_address(opened: Page) -> None:
-    before = likeliest(opened)
-    pick(opened, "or a sample", "coffee")
-    expect(opened.get_by_text(re.compile("coffee.*, as the network saw it", re.IGNORECASE))).to_be_visible()
-    assert "offee" in choices(opened)["picture"]
-    settled(opened)
-    assert likeliest(opened) != before == "cat"
+def whole(page: Page, name: str) -> None:
+    """Keep a screenshot of the page from top to bottom."""
+    page.set_viewport_size({"width": 1280, "height": 3900})
+    page.wait_for_timeout(1000)
+    page.screenshot(path=SHOTS / f"{name}.png")
+    page.set_viewport_size({"width": 1280, "height": 800})
 
 
-def test_an_uploaded_photograph_is_shown(opened: Page, tmp_path: Path) -> None:
+def test_first_visit_shows_every_gate(visit: Page) -> None:
+    shows_every_gate(visit)
+    whole(visit, "explore_light")
+
+
+def test_a_sample_changes_picture_and_address(visit: Page) -> None:
+    before = likeliest(visit)
+    pick(visit, "or a sample", "coffee")
+    expect(visit.get_by_text(re.compile("coffee.*, as the network saw it", re.IGNORECASE))).to_be_visible()
+    assert "offee" in choices(visit)["picture"]
+    settled(visit)
+    assert likeliest(visit) != before == "cat"
+
+
+def test_an_uploaded_photograph_is_shown(visit: Page, tmp_path: Path) -> None:
     photograph = tmp_path / "my kitten.png"
     Image.open(KITTEN).save(photograph)
     started = time.monotonic()
-    opened.locator(".st-key-upload input[type=file]").set_input_files(photograph)
-    expect(opened.get_by_text("my kitten.png, as the network saw it")).to_be_visible(timeout=30_000)
-    settled(opened)
+    visit.locator(".st-key-upload input[type=file]").set_input_files(photograph)
+    expect(visit.get_by_text("my kitten.png, as the network saw it")).to_be_visible(timeout=30_000)
+    settled(visit)
     assert time.monotonic() - started < 10  # 3 s are promised on two idle cores; a busy machine gets some room
-    assert likeliest(opened) == "cat"
+    assert likeliest(visit) == "cat"
 
 
-def test_ones_own_checkpoint_is_shown(opened: Page) -> None:
+def test_another_class_is_explained(visit: Page) -> None:
+    pick(visit, "Class to explain", "tench")
+    shown(visit, "Grad-CAM for tench")
+    assert choices(visit)["target"] == "tench"
+
+
+def test_a_click_chooses_block_and_channel(visit: Page) -> None:
+    for depth in (1, 6):
+        click_block(visit, depth)
+        name = ("SE_2_1", "SE_2_2", "SE_3_1", "SE_3_2", "SE_4_1", "SE_4_2", "SE_5_1", "SE_5_2")[depth]
+        shown(visit, f"{name}: squeeze")
+        expect(visit.get_by_role("combobox", name="Block")).to_have_value(name)
+        assert choices(visit)["block"] == name
+    assert 0 <= int(choices(visit)["channel"]) < 256
+
+
+def test_a_point_of_the_scatter_chooses_its_channel(visit: Page) -> None:
+    before = choices(visit)["channel"]
+    plot = visit.locator(".st-key-squeeze_weight .js-plotly-plot")
+    plot.scroll_into_view_if_needed()
+    point = plot.locator(".scatterlayer .points path").nth(5)
+    point.hover(force=True)
+    point.click(force=True)
+    visit.wait_for_url(lambda url: f"channel={before}" not in url and "channel=" in url)
+    settled(visit)
+    channel = int(choices(visit)["channel"])
+    assert visit.get_by_role("spinbutton", name="Channel").input_value() == str(channel)
+    expect(visit.get_by_text(re.compile(rf"channel {channel}\b", re.IGNORECASE)).first).to_be_visible()
+
+
+BAD = {"empty.png": b"", "not.png": b"this is no picture", "cut.jpg": KITTEN.read_bytes()[:3000]}
+
+
+def test_a_bad_file_gets_a_sentence_and_the_page_goes_on(visit: Page) -> None:
+    for (name, data), sample in zip(BAD.items(), ("rocket", "coffee", "kitten"), strict=True):
+        visit.locator(".st-key-upload input[type=file]").set_input_files({"name": name, "mimeType": "image/png", "buffer": data})
+        alert = visit.get_by_role("alert")
+        expect(alert).to_be_visible(timeout=30_000)
+        said = alert.inner_text()
+        assert said.strip().endswith(".") and "Traceback" not in said and "Error" not in said
+        pick(visit, "or a sample", sample)
+        expect(visit.get_by_text(re.compile(f"{sample}.*, as the network saw it", re.IGNORECASE))).to_be_visible()
+        expect(alert).to_have_count(0)
+
+
+def test_a_link_reopens_the_view(browser: Browser, visit: Page) -> None:
+    pick(visit, "Network", "sk_net26")
+    shown(visit, "3x3")
+    pick(visit, "Block", "SK_3_2")
+    shown(visit, "SK_3_2: squeeze")
+    pick(visit, "Class to explain", "church")
+    shown(visit, "Grad-CAM for church")
+    visit.get_by_role("spinbutton", name="Channel").fill("7")
+    visit.keyboard.press("Enter")
+    visit.wait_for_url(re.compile("channel=7"))
+    expect(visit.get_by_text("Channel 7 of SK_3_2")).to_be_visible()
+    settled(visit)
+    seen = titles(visit)
+    asked = {"network": "photos12/sk_net26", "block": "SK_3_2", "target": "church", "channel": "7", "picture": "A kitten at play"}
+    assert choices(visit) == asked
+    with visiting(browser, "reopened", "dark") as stranger:
+        stranger.goto(visit.url)
+        expect(stranger.get_by_text("Channel 7 of SK_3_2")).to_be_visible()
+        settled(stranger)
+        assert sorted(titles(stranger)) == sorted(seen)
+        expect(stranger.get_by_role("combobox", name="Block")).to_have_value("SK_3_2")
+        whole(stranger, "explore_sk_dark")
+
+
+def test_ones_own_checkpoint_is_shown(visit: Page) -> None:
     """The shipped weights under other class names."""
-    opened.get_by_text("Bring your own checkpoint").click()
-    pick(opened, "Its network", "photos12/se_resnet18")
-    opened.get_by_role("textbox", name="Names of its classes").fill("\n".join(f"kind {n}" for n in range(12)))
-    opened.keyboard.press("Tab")
-    opened.locator(".st-key-own_file input[type=file]").set_input_files(ROOT / "pretrained/photos12/se_resnet18.safetensors")
-    expect(opened.get_by_text("Shown: your own checkpoint.")).to_be_visible()
-    expect(opened.get_by_text("The network gives kind 2")).to_be_visible()
+    visit.get_by_text("Bring your own checkpoint").click()
+    pick(visit, "Its network", "photos12/se_resnet18")
+    visit.get_by_role("textbox", name="Names of its classes").fill("\n".join(f"kind {n}" for n in range(12)))
+    visit.keyboard.press("Tab")
+    visit.locator(".st-key-own_file input[type=file]").set_input_files(ROOT / "pretrained/photos12/se_resnet18.safetensors")
+    expect(visit.get_by_text("Shown: your own checkpoint.")).to_be_visible()
+    expect(visit.get_by_text("The network gives kind 2")).to_be_visible()
 
 
 def test_a_detector_shows_its_boxes(page: Page, server: str) -> None:
@@ -145,78 +221,8 @@ def test_a_detector_shows_its_boxes(page: Page, server: str) -> None:
     assert any(title.startswith("Boxes") for title in titles(page))
 
 
-def test_a_click_chooses_block_and_channel(opened: Page) -> None:
-    for depth in (1, 6):
-        click_block(opened, depth)
-        name = ("SE_2_1", "SE_2_2", "SE_3_1", "SE_3_2", "SE_4_1", "SE_4_2", "SE_5_1", "SE_5_2")[depth]
-        shown(opened, f"{name}: squeeze")
-        expect(opened.get_by_role("combobox", name="Block")).to_have_value(name)
-        assert choices(opened)["block"] == name
-    assert 0 <= int(choices(opened)["channel"]) < 256
-
-
-def test_a_point_of_the_scatter_chooses_its_channel(opened: Page) -> None:
-    plot = opened.locator(".st-key-squeeze_weight .js-plotly-plot")
-    plot.scroll_into_view_if_needed()
-    point = plot.locator(".scatterlayer .points path").nth(5)
-    point.hover(force=True)
-    point.click(force=True)
-    opened.wait_for_url("**channel=*")
-    settled(opened)
-    channel = int(choices(opened)["channel"])
-    assert opened.get_by_role("spinbutton", name="Channel").input_value() == str(channel)
-    expect(opened.get_by_text(re.compile(rf"channel {channel}\b", re.IGNORECASE)).first).to_be_visible()
-
-
-def test_another_class_is_explained(opened: Page) -> None:
-    pick(opened, "Class to explain", "tench")
-    shown(opened, "Grad-CAM for tench")
-    assert choices(opened)["target"] == "tench"
-
-
-def test_a_link_reopens_the_view(browser: Browser, opened: Page, server: str) -> None:
-    pick(opened, "Network", "sk_net26")
-    shown(opened, "3x3")
-    pick(opened, "Block", "SK_3_2")
-    shown(opened, "SK_3_2: squeeze")
-    pick(opened, "Class to explain", "church")
-    shown(opened, "Grad-CAM for church")
-    opened.get_by_role("spinbutton", name="Channel").fill("7")
-    opened.keyboard.press("Enter")
-    opened.wait_for_url("**channel=7**")
-    expect(opened.get_by_text("Channel 7 of SK_3_2")).to_be_visible()
-    settled(opened)
-    seen, link = titles(opened), opened.url
-    assert choices(opened) == {"network": "photos12/sk_net26", "block": "SK_3_2", "target": "church", "channel": "7"}
-    stranger = browser.new_page(viewport={"width": 1280, "height": 800})
-    stranger.goto(link)
-    expect(stranger.get_by_text("Channel 7 of SK_3_2")).to_be_visible()
-    settled(stranger)
-    assert sorted(titles(stranger)) == sorted(seen)
-    expect(stranger.get_by_role("combobox", name="Block")).to_have_value("SK_3_2")
-    stranger.set_viewport_size({"width": 1280, "height": 3900})
-    stranger.wait_for_timeout(1500)
-    stranger.screenshot(path=SHOTS / "reopened_sk.png")
-    stranger.close()
-
-
-BAD = {"empty.png": b"", "not.png": b"this is no picture", "cut.jpg": KITTEN.read_bytes()[:3000]}
-
-
-def test_a_bad_file_gets_a_sentence_and_the_page_goes_on(opened: Page) -> None:
-    for (name, data), sample in zip(BAD.items(), ("rocket", "coffee", "kitten"), strict=True):
-        opened.locator(".st-key-upload input[type=file]").set_input_files({"name": name, "mimeType": "image/png", "buffer": data})
-        alert = opened.get_by_role("alert")
-        expect(alert).to_be_visible(timeout=30_000)
-        said = alert.inner_text()
-        assert said.strip().endswith(".") and "Traceback" not in said and "Error" not in said
-        pick(opened, "or a sample", sample)
-        expect(opened.get_by_text(re.compile(f"{sample}.*, as the network saw it", re.IGNORECASE))).to_be_visible()
-        expect(alert).to_have_count(0)
-
-
+@pytest.mark.parametrize("page", ["dark"], indirect=True)
 def test_nonsense_in_the_address_falls_back(page: Page, server: str) -> None:
     page.goto(f"{server}/?network=../../etc/passwd&block=SE_9_9&channel=100000&target=unicorn&picture=x&scale=1&order=2")
-    settled(page)
-    assert page.get_by_role("alert").count() == 0
-    assert len(titles(page)) >= 9
+    expect(page.locator(".st-key-cam_row .js-plotly-plot")).to_be_visible()
+    shows_every_gate(page)

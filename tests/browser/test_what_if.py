@@ -1,4 +1,4 @@
-"""What if, as a visitor does it: a button, a slider, an undo, a link, one click for every block; and two visitors at once."""
+"""What if, as a visitor does it: a button, a slider, an undo, a link, one click for every block; and other visitors at once."""
 
 from __future__ import annotations
 
@@ -8,10 +8,12 @@ from urllib.parse import parse_qs, urlparse
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.conftest import SHOTS, settled
-from tests.browser.test_explore import pick, titles, traces
+from tests.browser.conftest import settled, visiting
+from tests.browser.test_explore import pick, titles, traces, whole
 
 pytestmark = pytest.mark.browser
+
+START, THEME = "/what-if", "dark"
 
 
 def edits(page: Page) -> list[str]:
@@ -37,92 +39,89 @@ def difference(page: Page) -> float:
     return float(page.locator(".st-key-what_if_cam_difference .js-plotly-plot").evaluate(script))
 
 
-@pytest.fixture
-def opened(page: Page, server: str) -> Page:
-    page.goto(f"{server}/what-if")
+def reset(page: Page) -> None:
+    """Back to the network as it is."""
+    page.get_by_role("button", name="Reset").click()
+    expect(page.get_by_text("Nothing is changed yet")).to_be_visible()
     settled(page)
-    return page
 
 
-@pytest.mark.parametrize("page", ["dark"], indirect=True)
-def test_one_button_takes_the_recalibration_away(opened: Page) -> None:
-    expect(opened.get_by_text("Nothing is changed yet")).to_be_visible()
-    assert difference(opened) == 0
-    opened.get_by_role("button", name="No recalibration").click()
-    chip(opened, "all:set=1")
-    expect(opened.get_by_text(re.compile(r"cat falls from 70% to 0%"))).to_be_visible()
-    expect(opened.get_by_text(re.compile(r"French horn \(94%\) comes first now"))).to_be_visible()
-    settled(opened)
-    assert edits(opened) == ["all:set=1"] and order(opened)[0] == "French horn" and difference(opened) > 0.1
-    strips = traces(opened, "what_if_strips")
+def test_one_button_takes_the_recalibration_away(visit: Page) -> None:
+    expect(visit.get_by_text("Nothing is changed yet")).to_be_visible()
+    settled(visit)
+    assert difference(visit) == 0
+    visit.get_by_role("button", name="No recalibration").click()
+    chip(visit, "all:set=1")
+    expect(visit.get_by_text(re.compile(r"cat falls from 70% to 0%"))).to_be_visible()
+    expect(visit.get_by_text(re.compile(r"French horn \(94%\) comes first now"))).to_be_visible()
+    settled(visit)
+    assert edits(visit) == ["all:set=1"] and order(visit)[0] == "French horn" and difference(visit) > 0.1
+    strips = traces(visit, "what_if_strips")
     assert sum(trace["type"] == "heatmap" for trace in strips) == 3 * 8
-    opened.set_viewport_size({"width": 1280, "height": 1700})
-    opened.wait_for_timeout(1000)
+    whole(visit, "what_if_dark")
+    reset(visit)
 
 
-def test_controls_an_undo_and_a_link(opened: Page, browser: Browser) -> None:
-    pick(opened, "Where", "SE_2_2")
-    pick(opened, "Weights", "to a value")
-    chip(opened, "SE_2_2:set=1")
-    expect(opened.get_by_text(re.compile("Of the other blocks SE_3_2 answers most"))).to_be_visible()
-    slider = opened.locator(".st-key-edit_set").get_by_role("slider")
+def test_controls_an_undo_and_a_link(browser: Browser, visit: Page) -> None:
+    pick(visit, "Where", "SE_2_2")
+    pick(visit, "Weights", "to a value")
+    chip(visit, "SE_2_2:set=1")
+    expect(visit.get_by_text(re.compile("Of the other blocks SE_3_2 answers most"))).to_be_visible()
+    slider = visit.locator(".st-key-edit_set").get_by_role("slider")
     slider.focus()
     slider.press("ArrowLeft")
-    chip(opened, "SE_2_2:set=0.95")
-    opened.get_by_role("button", name="Undo").click()
-    chip(opened, "SE_2_2:set=1")
-    drawn, address = order(opened), opened.url
-    other = browser.new_page(viewport={"width": 1280, "height": 800})
-    other.set_default_timeout(90_000)
-    other.goto(address)
-    settled(other)
-    assert order(other) == drawn and edits(other) == ["SE_2_2:set=1"]
-    other.close()
-    opened.get_by_role("button", name="Reset").click()
-    expect(opened.get_by_text("Nothing is changed yet")).to_be_visible()
-    settled(opened)
-    assert edits(opened) == [] and difference(opened) == 0
+    chip(visit, "SE_2_2:set=0.95")
+    visit.get_by_role("button", name="Undo").click()
+    chip(visit, "SE_2_2:set=1")
+    with visiting(browser, "what_if_by_a_link") as other:
+        other.goto(visit.url)
+        settled(other)
+        assert order(other) == order(visit) and edits(other) == ["SE_2_2:set=1"]
+    reset(visit)
+    assert edits(visit) == [] and difference(visit) == 0
 
 
-def test_edits_outlive_a_look_at_another_page(opened: Page) -> None:
-    opened.get_by_role("button", name="Dealt out anew").click()
-    chip(opened, "all:permute=1")
-    opened.get_by_role("link", name="Explore").click()
-    expect(opened.get_by_text("What stands out")).to_be_visible()
-    opened.get_by_role("link", name="What if").click()
-    chip(opened, "all:permute=1")
-    assert edits(opened) == ["all:permute=1"]
+def test_edits_outlive_a_look_at_another_page(visit: Page) -> None:
+    visit.get_by_role("button", name="Dealt out anew").click()
+    chip(visit, "all:permute=1")
+    visit.get_by_role("link", name="Explore").click()
+    expect(visit.get_by_text("What stands out")).to_be_visible()
+    visit.get_by_role("link", name="What if").click()
+    chip(visit, "all:permute=1")
+    assert edits(visit) == ["all:permute=1"]
+    reset(visit)
 
 
-def test_one_click_shows_which_block_matters(opened: Page) -> None:
-    opened.get_by_text("Change each block in turn").click()
-    expect(opened.get_by_text(re.compile("SE_2_2 at 1 takes the most from cat"))).to_be_visible()
-    settled(opened)
-    (bars,) = [trace for trace in traces(opened, "effects_figure") if trace["type"] == "bar"]
-    assert bars["points"] == 8 and "What each block does for cat" in " ".join(titles(opened))
-    plot = opened.locator(".st-key-effects_figure .js-plotly-plot")
+def test_visitors_edit_the_same_network_at_once(browser: Browser, visit: Page, server: str) -> None:
+    """Each of two sees what its own edits do; a third, who edits nothing, goes on to see the network as it is."""
+    asked = {"all:set=1": "cat falls from 70% to 0%", "SE_2_2:set=1": "cat falls from 70% to 9%"}
+    with visiting(browser, "visitor_1") as first, visiting(browser, "visitor_2") as second:
+        for text, visitor in zip(asked, (first, second), strict=True):
+            visitor.goto(f"{server}/what-if?edits={text}", wait_until="commit")
+        for text, visitor in zip(asked, (first, second), strict=True):
+            expect(visitor.get_by_text(asked[text])).to_be_visible()
+            settled(visitor)
+    pick(visit, "or a sample", "kitten")
+    expect(visit.locator(".st-key-what_if_predictions")).to_contain_text("cat")
+    expect(visit.get_by_text("Nothing is changed yet")).to_be_visible()
+    settled(visit)
+    assert order(visit)[0] == "cat" and difference(visit) == 0 and edits(visit) == []
+    pick(visit, "or a sample", "Chelsea")
+
+
+def test_one_click_shows_which_block_matters(visit: Page) -> None:
+    visit.get_by_text("Change each block in turn").click()
+    expect(visit.get_by_text(re.compile("SE_2_2 at 1 takes the most from cat"))).to_be_visible()
+    settled(visit)
+    (bars,) = [trace for trace in traces(visit, "effects_figure") if trace["type"] == "bar"]
+    assert bars["points"] == 8 and "What each block does for cat" in " ".join(titles(visit))
+    plot = visit.locator(".st-key-effects_figure .js-plotly-plot")
     plot.scroll_into_view_if_needed()
-    opened.wait_for_timeout(500)
+    visit.wait_for_timeout(500)
     bar = plot.locator(".barlayer .point path").nth(1).bounding_box()
     assert bar is not None
-    opened.mouse.move(bar["x"] + bar["width"] / 2, bar["y"] + bar["height"] / 2)
-    opened.wait_for_timeout(300)
-    opened.mouse.click(bar["x"] + bar["width"] / 2, bar["y"] + bar["height"] / 2)
-    chip(opened, "SE_2_2:set=1")
-    expect(opened.get_by_text(re.compile("cat falls from 70% to 9%"))).to_be_visible()
-
-
-def test_two_visitors_edit_the_same_network_at_once(browser: Browser, server: str) -> None:
-    """Each sees what its own edits do; a third, who edits nothing, sees the network as it is."""
-    asked = {"all:set=1": "cat falls from 70% to 0%", "SE_2_2:set=1": "cat falls from 70% to 9%", "": "Nothing is changed yet"}
-    visitors = {text: browser.new_page(viewport={"width": 1280, "height": 800}) for text in asked}
-    for visitor in visitors.values():
-        visitor.set_default_timeout(90_000)
-    for text, visitor in visitors.items():
-        visitor.goto(f"{server}/what-if" + (f"?edits={text}" if text else ""), wait_until="commit")
-    for text, visitor in visitors.items():
-        expect(visitor.get_by_text(asked[text])).to_be_visible()
-        settled(visitor)
-    visitors["all:set=1"].screenshot(path=SHOTS / "two_visitors.png")
-    for visitor in visitors.values():
-        visitor.close()
+    visit.mouse.move(bar["x"] + bar["width"] / 2, bar["y"] + bar["height"] / 2)
+    visit.wait_for_timeout(300)
+    visit.mouse.click(bar["x"] + bar["width"] / 2, bar["y"] + bar["height"] / 2)
+    chip(visit, "SE_2_2:set=1")
+    expect(visit.get_by_text(re.compile("cat falls from 70% to 9%"))).to_be_visible()
