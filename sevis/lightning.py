@@ -37,7 +37,7 @@ class GateCallback(Callback):
         """Look at the module from here on; a training that goes on is counted on."""
         experiment = getattr(trainer.logger, "experiment", None)
         told: dict[str, Any] = {"writer": experiment} if hasattr(experiment, "add_scalar") else {}
-        options = told | {"steps": trainer.global_step} | self._options
+        options = told | {"steps": trainer.fit_loop.epoch_loop.total_batch_idx + 1} | self._options
         self.monitor = GateMonitor(pl_module, self._probe.to(pl_module.device), every=self._every, **options)
 
     def on_train_batch_end(self, *_: Any) -> None:

@@ -33,6 +33,7 @@ from sevis.tables import COLUMNS, GATES, PICTURES, pictures_in, read
 __all__ = ["FORMAT", "META", "PARTS", "STATISTICS", "Run", "RunError", "committed", "open_run", "tables_of"]
 
 FORMAT = 1
+SAID = ("network", "weights_sha256", "classes", "targets", "network_classes", "source", "pictures", "gates")
 META, STATISTICS, PARTS = "run.json", "statistics.npz", "parts"
 
 
@@ -97,7 +98,8 @@ class Run:
         if gate not in shapes:
             raise RunError(f"{self.folder} has no gate {gate!r}; choose from {', '.join(shapes) or 'none: no picture was read'}.")
         columns = [read(path, [gate]).column(gate).combine_chunks() for path in tables_of(self.folder, GATES, self.done)]
-        return np.concatenate([column.flatten().to_numpy().reshape(-1, *shapes[gate]) for column in columns])
+        weights = np.concatenate([column.flatten().to_numpy().reshape(-1, *shapes[gate]) for column in columns])
+        return weights[: self.read]  # of a scan that went on meanwhile there may be more
 
     def query(self, name: str, **parameters: Any) -> Any:
         """The answer to one of `sevis.queries.QUERIES` as a pyarrow table; arguments and errors as those of `sevis.queries.ask`."""
@@ -130,8 +132,11 @@ def _meta(folder: Path) -> dict[str, Any]:
     try:
         meta: dict[str, Any] = json.loads((folder / META).read_text(encoding="utf-8"))
         version = meta["format"]
+        missing = [key for key in SAID if key not in meta] if version == FORMAT else []
     except (ValueError, KeyError, TypeError) as error:
         raise RunError(f"{folder / META} is damaged ({error}); scan again into another folder.") from error
+    if missing:
+        raise RunError(f"{folder / META} says nothing of {', '.join(missing)}; scan again into another folder.")
     if version != FORMAT:
         raise RunError(f"The run {folder} is of format {version}, and this version of sevis reads {FORMAT}; scan again, or update sevis.")
     return meta

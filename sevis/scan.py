@@ -12,7 +12,7 @@ import json
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from os import cpu_count
 from pathlib import Path
@@ -30,7 +30,7 @@ from sevis.loading import load
 from sevis.local_scan import BATCH, scan_locally
 from sevis.ray_scan import scan_on_ray
 from sevis.runs import FORMAT, META, Run, RunError, open_run
-from sevis.scanner import PRECISIONS, Scanned, Scanner
+from sevis.scanner import PRECISIONS, Scanned, Scanner, Turn
 
 __all__ = ["BATCH", "ENGINES", "Step", "scan"]
 
@@ -98,6 +98,7 @@ def scan(
     every: float = EVERY,
     engine: str = "local",
     report: Callable[[Step], None] = lambda step: None,
+    turn: Turn = nullcontext,
 ) -> Run:
     """The statistics of every gate over all pictures of a source, and a row for every picture.
 
@@ -118,6 +119,7 @@ def scan(
         every: seconds between two moments at which what is done is written; 0 writes after every batch.
         engine: of ENGINES: "local", or "ray" for one process a GPU of a cluster, or a processor; see docs/scale.md.
         report: called after every batch, with Ray after some of them; what it raises ends the scan, and what is done is kept.
+        turn: in which a batch goes through the network, where others use the device too; the local engine's alone.
 
     Raises:
         SourceError: there is no such source, or no picture in it.
@@ -133,7 +135,7 @@ def scan(
     inspector = load(model) if isinstance(model, str) else model
     if not inspector.sites:
         raise RunError(f"{inspector.name} has no gate to scan; choose a network with SE or SK blocks.")
-    scanner, folder = Scanner(inspector, pictures, precision), Path(out)
+    scanner, folder = Scanner(inspector, pictures, precision, turn), Path(out)
     total = min(len(pictures.entries), limit if limit is not None else len(pictures.entries))
     with _claimed(folder, resume=resume):
         meta = _meta(scanner, total, gates=gates)
@@ -160,18 +162,18 @@ def _keep(scanned: Iterator[Scanned], ledger: Ledger, total: int, stop: Callable
     """
     done, unreadable = ledger.done, 0
     report(Step(done, total, unreadable))
-    for batch in scanned:
-        ledger.add(batch.rows, batch.statistics, batch.records)
-        done, unreadable = done + len(batch.rows), unreadable + sum(not row["read"] for row in batch.rows)
-        try:
+    try:
+        for batch in scanned:
+            ledger.add(batch.rows, batch.statistics, batch.records)
+            done, unreadable = done + len(batch.rows), unreadable + sum(not row["read"] for row in batch.rows)
             report(Step(done, total, unreadable))
-        except Exception:  # this ends the scan, after this batch
-            ledger.commit()
-            raise
-        if ledger.is_due or stop():
-            ledger.commit()
-        if stop():
-            raise KeyboardInterrupt
+            if ledger.is_due or stop():
+                ledger.commit()
+            if stop():
+                raise KeyboardInterrupt
+    except Exception:  # of the report, of a turn that does not come, of a picture's transform: what is done is kept
+        ledger.commit()
+        raise
 
 
 @contextmanager

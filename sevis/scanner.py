@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -30,8 +30,9 @@ from sevis.nets.readings import READERS, Reading
 from sevis.pictures import PictureError
 from sevis.records import GateRecord
 
-__all__ = ["PRECISIONS", "Decoded", "Scanned", "Scanner", "weights_sha256"]
+__all__ = ["PRECISIONS", "Decoded", "Scanned", "Scanner", "Turn", "weights_sha256"]
 
+Turn = Callable[[], AbstractContextManager[object]]
 PRECISIONS = {"float32": None, "bfloat16": torch.bfloat16}  # name -> what autocast computes in; None: as the weights are
 
 
@@ -62,6 +63,7 @@ class Scanner:
     """A network and how the labels of a source are to be counted.
 
     Args:
+        turn: what a batch goes through the network in, where others use the device too.
         precision: one of PRECISIONS; bfloat16 is for those who ask for it: its steps near a weight of 1 are 0.004.
 
     Attributes:
@@ -69,9 +71,9 @@ class Scanner:
         targets: the network's class of each of them, -1 where it has none.
     """
 
-    def __init__(self, inspector: Inspector, source: Source, precision: str = "float32") -> None:
+    def __init__(self, inspector: Inspector, source: Source, precision: str = "float32", turn: Turn = nullcontext) -> None:
         self.inspector, self.source = inspector, source
-        self.precision = precision
+        self.precision, self._turn = precision, turn
         labels = source.labels
         found = matched(labels, inspector.classes, numbered=source.numbered)
         order = sorted(range(len(labels)), key=lambda n: (found[n] < 0, found[n]))
@@ -107,7 +109,8 @@ class Scanner:
         """What the network and its gates make of a batch."""
         if decoded.tensor is None:
             return Scanned(self._rows(decoded, ()))
-        records, readings = self._forward(decoded.tensor)
+        with self._turn():
+            records, readings = self._forward(decoded.tensor)
         read = [entry for entry, why in zip(decoded.entries, decoded.whys, strict=True) if not why]
         labels = np.array([UNKNOWN if entry.label is None else self._label[entry.label] for entry in read])
         return Scanned(self._rows(decoded, readings), collect(records, labels, len(self.classes)), records)

@@ -55,6 +55,7 @@ def written(folder: Path, *, gates: bool = True, labelled: bool = True) -> Path:
     folder.mkdir()
     names = LABELS[:5] if labelled else ()
     meta = {"format": 1, "network": "tiny", "pictures": COUNT + 1, "gates": gates, "classes": list(names), "network_classes": list(LABELS)}
+    meta |= {"weights_sha256": "0" * 64, "targets": [-1] * len(names), "source": {"path": "", "kind": "folder", "split": "", "pictures": 0}}
     write_meta(folder, meta)
     ledger = Ledger(folder, SITES if gates else (), meta)
     labels = labels_of() if labelled else np.full(COUNT, -1)

@@ -43,7 +43,7 @@ def row(n: int, read: bool) -> dict[str, Any]:
 
 
 def meta(**other: Any) -> dict[str, Any]:
-    names = {"classes": ["ant"], "network_classes": ["ant", "cat"]}
+    names = {"classes": ["ant"], "network_classes": ["ant", "cat"], "targets": [0], "weights_sha256": "0" * 64, "source": {}}
     return {"format": 1, "network": "tiny", "pictures": sum(BATCHES), "gates": True} | names | other
 
 
@@ -149,6 +149,7 @@ def overwrite(name: str, content: bytes) -> Callable[[Path], object]:
 FAULTS: dict[str, tuple[Callable[[Path], object], str]] = {
     "no run": (lambda folder: (folder / "run.json").unlink(), "There is no run in"),
     "damaged description": (overwrite("run.json", b"{"), r"run\.json is damaged"),
+    "a description of nothing": (overwrite("run.json", b'{"format": 1}'), r"run\.json says nothing of network, weights_sha256, "),
     "another version": (overwrite("run.json", json.dumps({"format": 2}).encode()), "is of format 2, and this version of sevis reads 1"),
     "damaged statistics": (overwrite("statistics.npz", b"PK\3\4"), "cannot be read"),
     "empty statistics": (overwrite("statistics.npz", b""), "cannot be read"),

@@ -134,7 +134,8 @@ def _with_leaks(metrics: Sequence[Metrics], ablated: Sequence[Ablated], limits: 
 
 def _metrics(statistics: GateStatistics) -> dict[str, float | None]:
     seen = statistics.pictures + statistics.not_finite
-    return measured(statistics) | {"not_finite": statistics.not_finite / max(seen, 1)}
+    units = None if statistics.hidden is None else float(len(statistics.hidden_high))
+    return measured(statistics) | {"not_finite": statistics.not_finite / max(seen, 1), "units": units}
 
 
 def untrained(sites: Sequence[GateSite], metrics: Sequence[Metrics], twin: Sequence[Metrics], limits: Thresholds) -> str:

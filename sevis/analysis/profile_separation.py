@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.sparse import csr_array
 
 from sevis.analysis.gate_statistics import ROUNDING, GateStatistics
 from sevis.analysis.profile import Row
@@ -20,6 +21,7 @@ from sevis.records import GateSite
 __all__ = ["SHUFFLES", "Separation", "separated", "separation_rows", "shuffled_shares"]
 
 SHUFFLES = 99  # the least p is then 0.01
+MOST = 5_000  # pictures that are shuffled: the first ones of a scan are a random sample
 UPPER = 0.95  # quantile of the shuffled shares up to which a share may be chance
 
 
@@ -70,11 +72,14 @@ def separated(statistics: GateStatistics, shuffled: np.ndarray | None = None) ->
 
 
 def shuffled_shares(weights: np.ndarray, labels: np.ndarray, *, times: int = SHUFFLES, seed: int = 0) -> np.ndarray:
-    """The class share of weights (N, M, C) with their labels (N,) shuffled so many times; pictures with a negative label are left out."""
-    known = labels[labels >= 0]
-    values = weights[labels >= 0].reshape(len(known), math.prod(weights.shape[1:])).astype(np.float32)
-    names, counts = np.unique_counts(known)
-    if len(names) < 2:
+    """The class share of weights (N, M, C) with their labels (N,) shuffled so many times.
+
+    Pictures with a negative label or a weight that is no number are left out, and so are those after the first MOST.
+    """
+    flat = weights[:MOST].reshape(len(weights[:MOST]), math.prod(weights.shape[1:])).astype(np.float32)
+    counted = (labels[:MOST] >= 0) & np.isfinite(flat).all(axis=1)
+    values, (_, known, counts) = flat[counted], np.unique(labels[:MOST][counted], return_inverse=True, return_counts=True)
+    if len(counts) < 2:
         return np.empty(0)
     mean = values.mean(axis=0, dtype=np.float64)
     centred = values - mean.astype(np.float32)
@@ -83,8 +88,13 @@ def shuffled_shares(weights: np.ndarray, labels: np.ndarray, *, times: int = SHU
     if not varies.any():
         return np.empty(0)
     random, varying = np.random.default_rng(seed), centred[:, varies]
-    is_of = (known == names[:, None]).astype(np.float32)  # (K, N): sums by class are a product of matrices, which is quick
-    return np.array([_share(is_of[:, random.permutation(len(known))] @ varying, counts, total[varies]) for _ in range(times)])
+    pictures = np.arange(len(known))
+
+    def dealt() -> csr_array:
+        """Which class each picture got, (K, N): the sums by class are then a product of matrices."""
+        return csr_array((np.ones(len(known), np.float32), (known[random.permutation(len(known))], pictures)))
+
+    return np.array([_share(dealt() @ varying, counts, total[varies]) for _ in range(times)])
 
 
 def _share(sums: np.ndarray, counts: np.ndarray, total: np.ndarray) -> float:

@@ -73,6 +73,16 @@ STOPS: tuple[Rule, ...] = (
         "Look at the layers before the gate, not at the gate. An untrained network with zero-initialised norms needs training only.",
     ),
     Rule(
+        "no units",
+        "dead bottleneck",
+        metric("units"),
+        "less than",
+        "M6.units",
+        "The bottleneck has no unit at all: fewer channels than the reduction, as with a growth rate below 16 and a reduction of 16. Every"
+        " weight is the nonlinearity of the last bias, one half without one, whatever the picture.",
+        "Keep one unit or more: max(channels // reduction, 1), or a smaller reduction.",
+    ),
+    Rule(
         "untrained",
         "untrained",
         lambda e: e.metrics.get(e.spread),

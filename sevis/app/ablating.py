@@ -9,10 +9,10 @@ from typing import final
 
 from sevis.ablations import ablate, gathered
 from sevis.analysis.ablation import Ablated, write_ablations
-from sevis.datasets import open_source
 from sevis.engine import Engine, NoRoom, Stopped
 from sevis.inspector import Inspector
 from sevis.loading import CheckpointError, load
+from sevis.run_pictures import pictures_of
 from sevis.runs import Run
 from sevis.scanner import weights_sha256
 from sevis.turns import Turns
@@ -93,8 +93,7 @@ class Ablating:
         run = self._run
         if weights_sha256(inspector.module) != run.meta["weights_sha256"]:
             raise ValueError(f"{inspector.name} has other weights here than the network that was scanned.")
-        scanned = run.meta["source"]
-        pictures, targets = gathered(open_source(scanned["path"], scanned["split"] or None), inspector.classes, PICTURES)
+        pictures, targets = gathered(pictures_of(run), inspector.classes, PICTURES)
         means, twin = [each.overall.mean for each in run.statistics], self._twin(inspector)
         self._turn.enter_context(self._engine.turn(self._leave))
         return ablate(inspector, pictures, targets, means=means, twin=twin, report=self._report)
@@ -121,23 +120,27 @@ class Ablating:
 
 @final
 class Ablations:
-    """What one visitor had ablated, by the keys of the runs; the session owns it."""
+    """What one visitor had ablated, by run: its key, and when it was begun, since another may take its name; the session owns it."""
 
     def __init__(self, engine: Engine[Inspector], line: Turns) -> None:
         self._engine, self._line = engine, line
-        self._begun: dict[str, Ablating] = {}
+        self._begun: dict[tuple[str, str, str], Ablating] = {}
 
-    def of(self, key: str) -> Ablating | None:
+    def of(self, key: str, run: Run) -> Ablating | None:
         """That of a run, if it was begun."""
-        return self._begun.get(key)
+        return self._begun.get(_name(key, run))
 
     def begin(self, key: str, run: Run, network: str, arch: str, *, keep: bool) -> None:
         """Begin anew, and stop whatever runs; arguments as those of Ablating."""
         self.stop()
-        self._begun[key] = Ablating(self._engine, self._line, run, network, arch, keep=keep)
-        self._begun[key].start()
+        begun = self._begun[_name(key, run)] = Ablating(self._engine, self._line, run, network, arch, keep=keep)
+        begun.start()
 
     def stop(self) -> None:
         """Ask all that run to end."""
         for each in self._begun.values():
             each.stop()
+
+
+def _name(key: str, run: Run) -> tuple[str, str, str]:
+    return key, str(run.meta["weights_sha256"]), str(run.meta.get("started"))

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from sevis.app import sidebar, state
+from sevis.app import scans, sidebar, state
 from sevis.app.pages import PAGES
 from sevis.app.sidebar import Choice
 from sevis.app.words import plain
@@ -26,6 +26,7 @@ def run() -> None:
     ]
     page = st.navigation(menu, position="top")
     try:
+        scans.own_runs()  # says that the visitor is here
         chosen.append(sidebar.choose())
         page.run()
     except state.EXPECTED as error:

@@ -34,14 +34,15 @@ class OwnRuns:
 
     Args:
         line: in which the scans of all visitors wait.
+        is_here: whether the visitor is connected; one who is back may look at a page for long without running it again.
 
     Attributes:
         packed: the pictures that were brought last.
         key: of their run; "" where it was not begun yet.
     """
 
-    def __init__(self, engine: Engine[Inspector], line: Turns) -> None:
-        self._engine, self._line = engine, line
+    def __init__(self, engine: Engine[Inspector], line: Turns, is_here: Callable[[], bool] = lambda: False) -> None:
+        self._engine, self._line, self._is_here = engine, line, is_here
         self._scans: dict[str, Scanning] = {}  # oldest first
         self._made, self._begun = 0, 0
         self._leaving: Timer | None = None
@@ -100,7 +101,7 @@ class OwnRuns:
     def leave(self) -> None:
         """The visitor's connection was lost: close in a while."""
         self.stay()
-        self._leaving = Timer(GRACE, self.close)
+        self._leaving = Timer(GRACE, self._expire)
         self._leaving.daemon = True
         self._leaving.start()
 
@@ -109,14 +110,19 @@ class OwnRuns:
         if self._leaving is not None:
             self._leaving.cancel()
 
+    def _expire(self) -> None:
+        """Close, unless the visitor came back."""
+        self.leave() if self._is_here() else self.close()
+
     def close(self) -> None:
-        """Stop, and remove everything."""
+        """Stop, and remove everything; who comes back later begins anew."""
         for each in self._scans.values():
             each.stop()
         for each in self._scans.values():
             each.join(PATIENCE)
         if "_folder" in vars(self):
-            shutil.rmtree(self._folder, ignore_errors=True)
+            shutil.rmtree(vars(self).pop("_folder"), ignore_errors=True)
+        self._scans, self.packed, self.key = {}, Packed(), ""
 
     def _new(self, name: str, suffix: str = "") -> Path:
         """A place in the folder that was never used before."""

@@ -50,7 +50,7 @@ def pack(files: Iterable[tuple[str, bytes]], where: Path, tell: Callable[[int], 
         where: the tar.
         tell: called with the number of pictures so far; whatever it raises ends the packing.
     """
-    names: set[str] = set()
+    names: dict[str, int] = {}
     left_out: list[tuple[str, str]] = []
     size = 0
     with tarfile.open(where, "w") as tar:
@@ -66,7 +66,6 @@ def pack(files: Iterable[tuple[str, bytes]], where: Path, tell: Callable[[int], 
             info = tarfile.TarInfo(_unused(member.name, names))
             info.size = len(member.content)
             tar.addfile(info, BytesIO(member.content))
-            names.add(info.name)
             tell(len(names))
     return Packed(open_source(where) if names else None, tuple(left_out))
 
@@ -93,11 +92,11 @@ def _refusal(name: str) -> str:
     return "" if path.suffix.lower() in SUFFIXES else NO_PICTURE
 
 
-def _unused(name: str, names: set[str]) -> str:
-    """The name, or the first of "name 2", "name 3" ... that no other picture has."""
-    path = PurePosixPath(name)
-    number = 2
-    while str(path) in names:
-        path = PurePosixPath(name).with_stem(f"{PurePosixPath(name).stem} {number}")
-        number += 1
-    return str(path)
+def _unused(name: str, names: dict[str, int]) -> str:
+    """The name, or the first of "name 2", "name 3" ... that no other picture has; `names` counts how often each was asked for."""
+    told, path = name, PurePosixPath(name)
+    while told in names:
+        names[name] += 1
+        told = str(path.with_stem(f"{path.stem} {names[name]}"))
+    names[told] = 1
+    return told

@@ -5,9 +5,8 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from contextlib import ExitStack
 from pathlib import Path
-from typing import final
+from typing import Any, final
 
 from sevis.datasets import Source
 from sevis.engine import Engine, NoRoom, Stopped
@@ -31,7 +30,8 @@ class _Left(Exception):
 class Scanning:
     """One scan in a thread of its own; whoever draws reads where it is.
 
-    It borrows the network from the engine, which keeps it in memory, and shows it one batch in each turn of the device.
+    It borrows the network from the engine, which keeps it in memory, and shows it one batch in each turn of the device; pictures are
+    decoded and sums are written outside of the turns, so that a visitor's picture waits for one batch of this scan at most.
 
     Args:
         line: of all visitors' scans: one at a time runs on a server, so that a visitor's picture waits for one batch at most.
@@ -48,7 +48,6 @@ class Scanning:
         self.why = ""
         self._engine, self._line = engine, line
         self._stop = threading.Event()
-        self._turn = ExitStack()
         self._began, self._first = time.monotonic(), 0
         self._thread = threading.Thread(target=self._run, name=f"sevis-scan-{folder.name}", daemon=True)
 
@@ -87,8 +86,9 @@ class Scanning:
 
     def _run(self) -> None:
         try:
-            with self._line.mine(self._leave), self._engine.borrow(self.network, self._leave) as inspector, self._turn:
-                scan(inspector, self.source, self.folder, gates=True, resume=True, every=EVERY, workers=WORKERS, report=self._report)
+            with self._line.mine(self._leave), self._engine.borrow(self.network, self._leave) as inspector:
+                how: dict[str, Any] = {"gates": True, "resume": True, "every": EVERY, "workers": WORKERS}
+                scan(inspector, self.source, self.folder, **how, report=self._report, turn=lambda: self._engine.turn(self._leave))
         except _Left:
             pass
         except (ValueError, NoRoom, Stopped) as error:  # what networks, sources, runs and the engine say is for the visitor
@@ -100,18 +100,11 @@ class Scanning:
             self.why = FAILED
 
     def _report(self, step: Step) -> None:
-        """Between two batches: give the device to whoever waits for it, look whether to stop, and take the next turn.
-
-        So no network is used from two threads at once, and a visitor's picture waits for one batch of this scan at most. The turn is
-        given back after every batch although another batch follows, and the last one is not followed by another.
-        """
-        self._turn.close()
+        """After a batch, and before the first: say how far it is, and look whether to stop."""
         if self.step is None:
             self._began, self._first = time.monotonic(), step.done
         self.step = step
         self._leave()
-        if step.done < step.total:
-            self._turn.enter_context(self._engine.turn(self._leave))
 
     def _leave(self) -> None:
         if self._stop.is_set():

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import streamlit as st
+from streamlit import runtime
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from sevis.analysis.ablation import FILE, Ablated, read_ablations
 from sevis.analysis.doctor import Diagnosis, examine
@@ -47,7 +50,13 @@ def scan_line() -> Turns:
 
 def own_runs() -> OwnRuns:
     """The scans of this visitor; they end, and what they wrote is removed, some minutes after the visitor left."""
-    return _here(session.own_runs(lambda: OwnRuns(state.engine(), scan_line())))
+    return _here(session.own_runs(lambda: OwnRuns(state.engine(), scan_line(), _is_here())))
+
+
+def _is_here() -> Callable[[], bool]:
+    """Whether the visitor of this session is connected, for whoever asks later and from another thread."""
+    context = get_script_run_ctx()
+    return lambda: context is not None and runtime.exists() and runtime.get_instance().is_active_session(context.session_id)
 
 
 @st.cache_resource(show_spinner=False, scope="session", on_release=lambda held: held.leave())
@@ -122,13 +131,8 @@ def _thumbnails(folder: str, changed: tuple[float, ...], names: tuple[str, ...])
 
 
 def ablations() -> Ablations:
-    """The ablations that this visitor asked for; they stop when the visitor leaves."""
-    return _at_work(session.ablations(lambda: Ablations(state.engine(), scan_line())))
-
-
-@st.cache_resource(show_spinner=False, scope="session", on_release=lambda held: held.stop())
-def _at_work(_held: Ablations) -> Ablations:
-    return _held
+    """The ablations that this visitor asked for; of one who leaves they end after their few pictures."""
+    return session.ablations(lambda: Ablations(state.engine(), scan_line()))
 
 
 def ablated(key: str) -> tuple[Ablated, ...]:
@@ -138,7 +142,7 @@ def ablated(key: str) -> tuple[Ablated, ...]:
         RunError: there is no such run.
         ValueError: what the folder keeps is damaged.
     """
-    own = ablations().of(key)
+    own = ablations().of(key, run(key))
     if own is not None and own.ablated:
         return own.ablated
     folder = Path(_place(key)[0])

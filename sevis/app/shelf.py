@@ -10,12 +10,17 @@ import zipfile
 from io import BytesIO
 from pathlib import Path
 
-from sevis.runs import META
+from sevis.analysis.ablation import FILE as ABLATIONS
+from sevis.analysis.zoom_storing import FILE as SWEEP
+from sevis.runs import META, PARTS, STATISTICS, Run
+from sevis.tables import GATES, PICTURES
 
-__all__ = ["RUNS", "shown", "size_of", "zipped"]
+__all__ = ["PICTURES_AT", "RUNS", "may_read", "shown", "size_of", "zipped"]
 
 RUNS = "SEVIS_RUNS"  # names the directory
 USUAL = "runs"
+PICTURES_AT = "SEVIS_PICTURES"  # names the directory below which pictures of runs are read again; by default where the server was started
+WHOLE = (META, STATISTICS, ABLATIONS, SWEEP, f"{PICTURES}.parquet", f"{GATES}.parquet", f"{PARTS}/*.parquet")  # all that a run has
 
 
 def shown() -> dict[str, Path]:
@@ -28,7 +33,17 @@ def shown() -> dict[str, Path]:
 
 def _stays(folder: Path, root: Path) -> bool:
     """Whether the folder and all that a run has in it lie below the root, links followed."""
-    return all(path.resolve().is_relative_to(root) for path in (folder, *folder.glob("*"), *folder.glob("parts/*")))
+    return all(path.resolve().is_relative_to(root) for path in (folder, *(path for name in WHOLE for path in folder.glob(name))))
+
+
+def may_read(run: Run) -> bool:
+    """Whether the pictures of a run lie where this server reads pictures: beside the run, or below the directory of SEVIS_PICTURES.
+
+    A run that came from elsewhere may name any place of this machine.
+    """
+    where = Path(run.meta["source"]["path"])
+    homes = (run.folder.parent.resolve(), Path(os.environ.get(PICTURES_AT, ".")).resolve())
+    return where.exists() and any(where.resolve().is_relative_to(home) for home in homes)
 
 
 def size_of(folder: Path) -> int:
@@ -46,5 +61,6 @@ def zipped(folder: Path) -> bytes:
 
 
 def _files(folder: Path) -> list[Path]:
-    """What belongs to a run, and not what is being written."""
-    return [path for path in sorted(folder.rglob("*")) if path.is_file() and not path.name.startswith(".") and path.suffix != ".aside"]
+    """What belongs to a run, and nothing else that lies there or that a link leads to."""
+    home = folder.resolve()
+    return [path for name in WHOLE for path in sorted(folder.glob(name)) if path.is_file() and path.resolve().is_relative_to(home)]

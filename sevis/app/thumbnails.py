@@ -7,6 +7,7 @@ from pathlib import Path, PurePosixPath
 
 import numpy as np
 
+from sevis.app.shelf import may_read
 from sevis.datasets import Entry, Source, SourceError, open_source
 from sevis.figures.overlay import shrunk
 from sevis.pictures import PictureError
@@ -19,6 +20,8 @@ LONGEST = 160  # px
 
 def thumbnails(run: Run, names: Sequence[str]) -> dict[str, np.ndarray]:
     """Those of the pictures that can still be read, by name: none of a run whose pictures are elsewhere, or are others by now."""
+    if not may_read(run):
+        return {}
     entry, source = _entries(run)
     found = {}
     for name in names:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from functools import partial
-from pathlib import Path
 
 import streamlit as st
 
-from sevis.app import scans, state
+from sevis.app import scans, shelf, state
 from sevis.app.ablating import PICTURES, Ablating
 from sevis.app.words import plain
 from sevis.runs import Run
@@ -27,11 +26,11 @@ def worth(key: str, run: Run, shown: str) -> None:
         key: of the run.
         shown: the engine's name for the network on the page.
     """
-    begun = scans.ablations().of(key)
+    begun = scans.ablations().of(key, run)
     if begun is not None and begun.is_running:
         st.fragment(_progress, run_every=EVERY)(key, begun)
         return
-    if begun is not None and begun.ablated:
+    if begun is not None and begun.ablated and scans.ablated(key):
         st.rerun()
     network = _network(run, shown)
     reason = _missing(run, network)
@@ -66,7 +65,7 @@ def _missing(run: Run, network: str | None) -> str:
         return "That takes two pictures at least."
     if network is None:
         return f"The network {run.network} is not on this server; bring it at the left."
-    return "" if Path(run.meta["source"]["path"]).exists() else "The pictures that were scanned are not on this server any more."
+    return "" if shelf.may_read(run) else f"The pictures that were scanned are not where this server reads pictures ({shelf.PICTURES_AT})."
 
 
 def _progress(key: str, begun: Ablating) -> None:

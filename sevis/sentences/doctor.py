@@ -104,6 +104,8 @@ def gate_spread_sentence(statistics: GateStatistics) -> str:
 def gate_units_sentence(statistics: GateStatistics) -> str:
     """How many units of the bottleneck ever fire."""
     name, count = statistics.site.name, len(statistics.hidden_high)
+    if not count:
+        return f"The bottleneck of {name} has no unit at all, so that its weights are the same for every picture."
     if dead(statistics) is None:
         return f"The bottleneck of {name} has {counted(count, 'unit')}; its activation is no ReLU, so none of them can be dead."
     fires = int((statistics.hidden_high > 0).sum())

@@ -155,3 +155,10 @@ def test_a_gate_that_never_varies_has_no_share() -> None:
     assert (made.share, made.chance, made.p, made.is_above_chance) == (None, None, None, False)
     (row,) = separation_rows([made])
     assert row["class_share"] == row["shuffled_95"] == row["p"] == "" and row["null"] == made.null
+
+
+def test_a_picture_without_numbers_takes_nothing_from_the_others() -> None:
+    weights = RECORDS[4].weights.copy()
+    weights[5, 0, 1] = np.nan
+    others = np.arange(len(weights)) != 5
+    assert np.array_equal(shuffled_shares(weights, LABELS, times=3), shuffled_shares(weights[others], LABELS[others], times=3))

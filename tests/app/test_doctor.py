@@ -47,6 +47,7 @@ def shelves(page: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path
     monkeypatch.setattr(frame, "PAGES", (doctor, explore))
     monkeypatch.setattr(state, "load", living)
     monkeypatch.setenv(shelf.RUNS, str(tmp_path / "runs"))
+    monkeypatch.setenv(shelf.PICTURES_AT, str(tmp_path))
     (tmp_path / "runs").mkdir()
     return tmp_path / "runs"
 
@@ -143,7 +144,7 @@ def test_a_few_pictures_prove_nothing_and_can_be_ablated(tiny: Run, shelves: Pat
     assert "6 pictures cannot prove" in alert(app)
     before = set(figures(app))
     app.button(key="ablate").click().run()
-    begun = app.session_state["ablations"].of("few")
+    begun = next(iter(app.session_state["ablations"]._begun.values()))
     begun.join(PATIENCE)
     app.run()
     assert not app.exception and not begun.why

@@ -44,6 +44,7 @@ def first(page: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     monkeypatch.setattr(frame, "PAGES", (scan, explore))
     monkeypatch.setattr(state, "load", living)
     monkeypatch.setenv(shelf.RUNS, str(tmp_path / "runs"))
+    monkeypatch.setenv(shelf.PICTURES_AT, str(tmp_path))
     return tmp_path / "runs"
 
 
@@ -286,6 +287,47 @@ def test_thumbnails_come_from_where_the_pictures_are_and_stay_inside(first: Path
     assert sorted(found) == sorted(run.pictures["path"]) and all(each.shape == (16, 16, 3) for each in found.values())
     folder.rename(tmp_path / "elsewhere")
     assert thumbnails(run, names) == {}
+
+
+def test_pictures_from_anywhere_else_on_the_machine_are_not_shown(first: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run that came from elsewhere says itself where its pictures are."""
+    run = made(first / "one", class_folders(tmp_path / "photos", 6))
+    (tmp_path / "mine").mkdir()
+    monkeypatch.setenv(shelf.PICTURES_AT, str(tmp_path / "mine"))
+    assert not shelf.may_read(run) and thumbnails(run, list(run.pictures["path"])) == {}
+    beside = made(first / "two", class_folders(first / "photos", 6))
+    assert shelf.may_read(beside) and len(thumbnails(beside, list(beside.pictures["path"]))) == 6
+
+
+def test_only_a_runs_own_files_are_taken_away(first: Path, tmp_path: Path) -> None:
+    made(first / "one", class_folders(tmp_path / "photos", 6))
+    (tmp_path / "secret").write_text("nobody's business")
+    (first / "one" / "profile").mkdir()
+    (first / "one" / "profile" / "page.html").symlink_to(tmp_path / "secret")
+    assert "one" in shelf.shown()
+    with zipfile.ZipFile(BytesIO(shelf.zipped(first / "one"))) as archive:
+        assert sorted(archive.namelist()) == ["one/pictures.parquet", "one/run.json", "one/statistics.npz"]
+    (first / "one" / "sweep.npz").symlink_to(tmp_path / "secret")
+    assert "one" not in shelf.shown() and "one/sweep.npz" not in zipfile.ZipFile(BytesIO(shelf.zipped(first / "one"))).namelist()
+
+
+def test_who_is_back_keeps_the_runs_and_who_stays_away_does_not(engine: Engine[Inspector], monkeypatch: pytest.MonkeyPatch) -> None:
+    """A connection that was lost for a moment comes back without the page being run."""
+    monkeypatch.setattr(own_runs, "GRACE", 0.05)
+    here = True
+    own = OwnRuns(engine, Turns(), lambda: here)
+    own.take([("cat/1.jpg", jpegs(1)[0])])
+    folder = own._folder
+    own.leave()
+    time.sleep(0.3)
+    assert folder.exists() and own.packed.pictures == 1
+    here = False
+    until(lambda: not folder.exists() and own.packed.pictures == 0)
+    assert not own.folders
+    here = True
+    own.take([("cat/1.jpg", jpegs(1)[0])])  # whoever comes back after all begins anew
+    assert own.packed.pictures == 1
+    own.close()
 
 
 # ---- a channel up close

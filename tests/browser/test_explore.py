@@ -218,7 +218,7 @@ def test_a_detector_shows_its_boxes(page: Page, server: str) -> None:
     page.goto(f"{server}/?network=untrained/yolov5_se")
     settled(page)
     expect(page.get_by_text("The weights are random")).to_be_visible()
-    assert any(title.startswith("Boxes") for title in titles(page))
+    shown(page, "Boxes")
 
 
 @pytest.mark.parametrize("page", ["dark"], indirect=True)

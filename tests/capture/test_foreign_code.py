@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from sevis.analysis.doctor import examine
 from sevis.analysis.metrics import measured
 from sevis.analysis.statistics import collect
 from sevis.capture import capture, find_gates
@@ -219,3 +220,7 @@ def test_a_bottleneck_without_units_is_found_with_its_constant_weights() -> None
     assert record.site.kind == "channel" and record.site.activation == "sigmoid" and not record.site.warning
     metrics = measured(collect([record])[0])
     assert metrics["M4"] == 1.0 and metrics["M6"] is metrics["M7"] is metrics["M8"] is None
+    with capture(module) as tape:
+        module(example("no units").repeat(20, 1, 1, 1) * torch.rand(40, 1, 1, 1))
+    (diagnosis,) = examine(collect(tape.records()))
+    assert (diagnosis.verdict, diagnosis.findings[0].rule) == ("dead bottleneck", "no units") and diagnosis.alarms
