@@ -1,9 +1,9 @@
-# make app | make test | make test-ray | make check | make models | make survey | make train NET=... DATA=...
+# make app | make test | make test-ray | make check | make docs | make models | make survey | make train NET=... DATA=...
 PYTHON ?= python3
 PORT ?= 8501
 BIN := .venv/bin
 
-.PHONY: app test test-ray check models survey train clean
+.PHONY: app test test-ray check docs models survey train clean
 
 app: .venv/app.stamp
 	@echo "sevis is at http://localhost:$(PORT)"
@@ -21,6 +21,11 @@ check: .venv/test.stamp
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+# into site/; no network is asked once its tools are there, and none by its pages
+docs: .venv/docs.stamp
+	NO_MKDOCS_2_WARNING=1 $(BIN)/docs/bin/python -m mkdocs build --strict --quiet
+	@echo "site/index.html"
 
 # NET: of sevis/nets/recipes.py; DATA: a folder or .tar of train/CLASS/*.jpg and val/CLASS/*.jpg; ARGS: see python -m sevis train --help
 train: .venv/app.stamp
@@ -46,5 +51,12 @@ survey: .venv/test.stamp
 	$(BIN)/python -m pip install --quiet --group test
 	@touch $@
 
+# a place of its own: docstrings are read, not run, so neither torch nor sevis is needed
+.venv/docs.stamp: pyproject.toml | .venv/bin/python
+	$(PYTHON) -m venv .venv/docs
+	.venv/docs/bin/python -m pip install --quiet --upgrade pip
+	.venv/docs/bin/python -m pip install --quiet --group docs
+	@touch $@
+
 clean:
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache
+	rm -rf .venv site .mypy_cache .ruff_cache .pytest_cache

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from sevis.runs import Run as Run
     from sevis.runs import open_run as open_run
     from sevis.scan import scan as scan
+    from sevis.stored import InspectionError as InspectionError
+    from sevis.stored import open_inspection as open_inspection
 
 __version__ = "0.1.0"
 
@@ -32,12 +34,14 @@ _HOMES = {
     "CheckpointError": "sevis.loading",
     "GateMonitor": "sevis.monitor",
     "Inspection": "sevis.records",
+    "InspectionError": "sevis.stored",
     "Inspector": "sevis.inspector",
     "PictureError": "sevis.pictures",
     "Run": "sevis.runs",
     "capture": "sevis.capture.tracer",
     "find_gates": "sevis.capture.tracer",
     "load": "sevis.loading",
+    "open_inspection": "sevis.stored",
     "open_run": "sevis.runs",
     "scan": "sevis.scan",
     "wrap": "sevis.loading",
@@ -46,12 +50,14 @@ __all__ = [
     "CheckpointError",
     "GateMonitor",
     "Inspection",
+    "InspectionError",
     "Inspector",
     "PictureError",
     "Run",
     "capture",
     "find_gates",
     "load",
+    "open_inspection",
     "open_run",
     "scan",
     "wrap",

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from sevis.cli_errors import told
+from sevis.cli_options import Arch, AsJson, Device, print_json
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["doctor"]
 
-HEALTHY, ILL, FAILED = 0, 1, 2  # exit codes
+HEALTHY, ILL = 0, 1  # exit codes
 STYLES = {True: "red", False: "green"}
 ALONE = (
     "No ablations: statistics alone decide less. Give --pictures FOLDER to find out with the network what every gate is worth;"
@@ -29,9 +31,10 @@ ALONE = (
 )
 
 
+@told()
 def doctor(
     run: Annotated[Path, typer.Argument(help="Folder of a run, as `sevis scan` makes it.")],
-    as_json: Annotated[bool, typer.Option("--json", help="As JSON, with every number.")] = False,
+    as_json: AsJson = False,
     thresholds: Annotated[Path | None, typer.Option(help="TOML file whose values replace ours; see docs/doctor.md.")] = None,
     pictures: Annotated[
         Path | None, typer.Option(help="Folder, .csv or .tar of pictures to ablate every gate on, with the network.")
@@ -39,14 +42,14 @@ def doctor(
     ablate: Annotated[bool, typer.Option("--ablate", help="The same with the pictures that were scanned.")] = False,
     limit: Annotated[int, typer.Option(min=2, help="Ablate on so many pictures, taken at random.")] = 200,
     model: Annotated[str | None, typer.Option(help="Where the network is, if not where the scan found it.")] = None,
-    arch: Annotated[str | None, typer.Option(help="The network that a checkpoint file is of.")] = None,
-    device: Annotated[str, typer.Option(help="auto, cuda, mps or cpu.")] = "auto",
+    arch: Arch = None,
+    device: Device = "auto",
 ) -> None:
     """Say of every gate whether it is alive, and what to do.
 
     Exit code 0: healthy, 1: something is wrong, 2: it could not run.
 
-    Example: python -m sevis doctor RUN --pictures photos/val
+    Example: sevis doctor RUN --pictures photos/val
     """
     from sevis.analysis.ablation import read_ablations
     from sevis.analysis.doctor import examine
@@ -54,38 +57,27 @@ def doctor(
     from sevis.analysis.thresholds import load_thresholds
     from sevis.runs import open_run
 
-    with _told():
-        limits, opened = load_thresholds(thresholds), open_run(run)
-        if not opened.statistics:
-            raise ValueError(f"{run} holds no gate's statistics: no picture was read; scan again")
-        source = _source(opened, pictures, ablate=ablate)
-        ablated = read_ablations(run) if source is None else _ablated(opened, source, limit, _network(opened, model, arch, device))
-        diagnoses = examine(opened.statistics, ablated, limits)
+    limits, opened = load_thresholds(thresholds), open_run(run)
+    if not opened.statistics:
+        raise ValueError(f"{run} holds no gate's statistics: no picture was read; scan again")
+    source = _source(opened, pictures, ablate=ablate)
+    ablated = read_ablations(run) if source is None else _ablated(opened, source, limit, _network(opened, model, arch, device))
+    diagnoses = examine(opened.statistics, ablated, limits)
     if as_json:
-        typer.echo(json.dumps(report(str(opened.folder), opened.network, opened.read, diagnoses, ablated), indent=1))
+        print_json(report(str(opened.folder), opened.network, opened.read, diagnoses, ablated))
     else:
         _print(opened, diagnoses, ablated)
     raise typer.Exit(ILL if any(each.alarms for each in diagnoses) else HEALTHY)
 
 
-@contextmanager
-def _told() -> Iterator[None]:
-    """What goes wrong as one sentence and an exit code."""
-    try:
-        yield
-    except (ValueError, TypeError, OSError) as error:
-        typer.echo(str(error), err=True)
-        raise typer.Exit(FAILED) from error
-
-
 def _source(run: Run, pictures: Path | None, *, ablate: bool) -> Source | None:
     """The pictures to ablate on: those that are named, or those that were scanned; None where neither is asked for."""
     from sevis.datasets import open_source
+    from sevis.run_pictures import pictures_of
 
     if pictures is not None:
         return open_source(pictures)
-    scanned = run.meta["source"]
-    return open_source(scanned["path"], scanned["split"] or None, root=scanned.get("root")) if ablate else None
+    return pictures_of(run) if ablate else None
 
 
 def _network(run: Run, model: str | None, arch: str | None, device: str) -> tuple[Inspector, Inspector | None]:

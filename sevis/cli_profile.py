@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from sevis.cli_errors import told
+from sevis.cli_options import Arch, Device
+
 if TYPE_CHECKING:
     from rich.table import Table
 
@@ -23,6 +26,7 @@ __all__ = ["profile"]
 NOTHING = "The run has no classes and no sweep, so there is nothing to draw; scan pictures with labels, or sweep a network with SK blocks."
 
 
+@told()
 def profile(
     run: Annotated[Path, typer.Argument(help="Folder of a run, as `sevis scan` makes it.")],
     out: Annotated[Path | None, typer.Option("--out", "-o", help="Folder for the tables and pages; by default RUN/profile.")] = None,
@@ -35,43 +39,39 @@ def profile(
     pictures: Annotated[str | None, typer.Option(help="The same with other pictures: folder, .csv, .tar or a data set's name.")] = None,
     limit: Annotated[int, typer.Option(min=1, help="Sweep so many pictures, taken at random.")] = 600,
     model: Annotated[str | None, typer.Option(help="The network that was scanned, where the run's name for it does not load.")] = None,
-    arch: Annotated[str | None, typer.Option(help="The network that a checkpoint file is of.")] = None,
-    device: Annotated[str, typer.Option(help="auto, cuda, mps or cpu.")] = "auto",
+    arch: Arch = None,
+    device: Device = "auto",
 ) -> None:
     """Draw the figures of the SE and SK papers on the pictures of a run: each as a web page, and its numbers as CSV.
 
     Class profiles, the spread within a class, the separation of the classes by depth; of SK networks the sweep of the object's scale.
     Only the sweep needs the network. Exit code 0: done, 2: it could not run.
 
-    Example: python -m sevis profile RUN --classes cat,church --sweep
+    Example: sevis profile RUN --classes cat,church --sweep
     """
-    try:
-        from sevis.profiles import profile as profile_of
-        from sevis.run_network import network_of
-        from sevis.runs import open_run
+    from sevis.profiles import profile as profile_of
+    from sevis.run_network import network_of
+    from sevis.runs import open_run
 
-        scanned = open_run(run)
-        if sweep or pictures is not None:
-            _sweep(scanned, pictures, limit, lambda: network_of(scanned, model, arch, device))
-        made = profile_of(scanned, None if classes is None else [name.strip() for name in classes.split(",")])
-        if not made.exhibits:
-            raise ValueError(NOTHING)
-        folder = out or run / "profile"
-        _write(folder, made)
-        _print(scanned, made, folder)
-    except (ValueError, TypeError, OSError) as error:  # the sentences of runs, networks and sources are ValueErrors
-        typer.echo(str(error), err=True)
-        raise typer.Exit(2) from error
+    scanned = open_run(run)
+    if sweep or pictures is not None:
+        _sweep(scanned, pictures, limit, lambda: network_of(scanned, model, arch, device))
+    made = profile_of(scanned, None if classes is None else [name.strip() for name in classes.split(",")])
+    if not made.exhibits:
+        raise ValueError(NOTHING)
+    folder = out or run / "profile"
+    _write(folder, made)
+    _print(scanned, made, folder)
 
 
 def _sweep(run: Run, pictures: str | None, limit: int, network: Callable[[], Inspector]) -> None:
     """Sweep the run's network; the result stays in the run's folder."""
     from sevis.analysis.zoom_storing import write_sweep
     from sevis.datasets import open_source
+    from sevis.run_pictures import pictures_of
     from sevis.sweeps import sweep
 
-    where, split = (run.meta["source"]["path"], run.meta["source"]["split"] or None) if pictures is None else (pictures, None)
-    source, inspector = open_source(where, split), network()
+    source, inspector = pictures_of(run) if pictures is None else open_source(pictures), network()
     with _bar() as report:
         write_sweep(run.folder, sweep(inspector, source, limit=limit, report=report))
 

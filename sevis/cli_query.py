@@ -8,14 +8,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from sevis.cli_errors import told
+from sevis.cli_options import AsJson, print_json
+
 if TYPE_CHECKING:
     from rich.table import Table
 
 __all__ = ["query"]
 
-FAILED = 2  # exit code
 
-
+@told()
 def query(
     run: Annotated[Path, typer.Argument(help="Folder of a run, as `sevis scan` makes it; also of one that goes on.")],
     name: Annotated[str | None, typer.Argument(help="The question; without one, all that there are.")] = None,
@@ -25,24 +27,23 @@ def query(
     count: Annotated[int | None, typer.Option(min=1, help="How many rows; by default 10.")] = None,
     below: Annotated[float | None, typer.Option(help="What counts as closed; by default 0.1.")] = None,
     csv: Annotated[bool, typer.Option("--csv", help="As CSV, with every digit.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Ask the rows of a scan: which pictures open a channel most, what could not be read, how a gate answers to classes.
 
     Gates are asked of runs that were scanned with --gates. Exit code 0: answered, 2: it could not be.
 
-    Example: python -m sevis query RUN most --gate SE_3_1 --channel 7
+    Example: sevis query RUN most --gate SE_3_1 --channel 7
     """
     from sevis.runs import open_run
 
     given = {"gate": gate, "channel": channel, "branch": branch, "count": count, "below": below}
-    try:
-        opened = open_run(run)
-        if name is None:
-            return _print(_questions())
-        answer = opened.query(name, **{key: value for key, value in given.items() if value is not None})
-    except ValueError as error:
-        typer.echo(str(error), err=True)
-        raise typer.Exit(FAILED) from error
+    opened = open_run(run)
+    if name is None:
+        return print_json(_questions()) if as_json else _print(_table_of_questions())
+    answer = opened.query(name, **{key: value for key, value in given.items() if value is not None})
+    if as_json:
+        return print_json(answer.to_pylist())
     return _write_csv(answer) if csv else _print(_table(answer))
 
 
@@ -52,16 +53,21 @@ def _print(table: Table) -> None:
     Console().print(table)
 
 
-def _questions() -> Table:
-    """All queries, with what they take."""
+def _questions() -> list[dict[str, Any]]:
+    """All queries, with what they take: an option that has a default need not be given."""
+    from sevis.queries import DEFAULTS, QUERIES
+
+    return [{"query": name, "takes": {key: DEFAULTS[key] for key in each.asks}, "answers": each.says} for name, each in QUERIES.items()]
+
+
+def _table_of_questions() -> Table:
     from rich import box
     from rich.table import Table
 
-    from sevis.queries import DEFAULTS, QUERIES
-
     table = Table("query", "takes", "answers", box=box.SIMPLE_HEAD)
-    for name, each in QUERIES.items():
-        table.add_row(name, " ".join(f"--{key}" if DEFAULTS[key] is None else f"[--{key}]" for key in each.asks), each.says)
+    for each in _questions():
+        takes = " ".join(f"--{key}" if usual is None else f"[--{key}]" for key, usual in each["takes"].items())
+        table.add_row(each["query"], takes, each["answers"])
     return table
 
 

@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from sevis.cli_errors import INTERRUPTED, told
+from sevis.cli_options import NETWORK, Arch, AsJson, Device, print_json
+
 if TYPE_CHECKING:
     from rich.progress import Task
     from rich.text import Text
@@ -18,11 +21,10 @@ if TYPE_CHECKING:
 
 __all__ = ["scan"]
 
-INTERRUPTED = 130  # as a shell tells Ctrl-C
 
-
+@told()
 def scan(
-    model: Annotated[str, typer.Argument(help="As in `sevis models`, timm/NAME, torchvision/NAME, a checkpoint, net.py:FUNCTION.")],
+    model: Annotated[str, typer.Argument(help=NETWORK)],
     source: Annotated[
         str, typer.Argument(help="Folder of pictures or of class folders, .csv of paths and labels, .tar, torchvision/NAME or hf/NAME.")
     ],
@@ -31,8 +33,8 @@ def scan(
     split: Annotated[str | None, typer.Option(help="val, test or train; by default the first of these that is there.")] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="Scan so many pictures, taken at random.")] = None,
     gates: Annotated[bool, typer.Option("--gates", help="Write every picture's weights too, as Parquet.")] = False,
-    arch: Annotated[str | None, typer.Option(help="The network that a checkpoint file is of.")] = None,
-    device: Annotated[str, typer.Option(help="auto, cuda, mps or cpu.")] = "auto",
+    arch: Arch = None,
+    device: Device = "auto",
     precision: Annotated[
         str, typer.Option(help="float32, or bfloat16: faster on a GPU, in steps of 0.004 near a weight of 1.")
     ] = "float32",
@@ -42,41 +44,55 @@ def scan(
     ] = None,
     download: Annotated[bool, typer.Option("--download", help="Fetch torchvision/NAME or hf/NAME where it is missing.")] = False,
     workers: Annotated[int | None, typer.Option(min=1, help="Threads that decode pictures.")] = None,
+    as_json: AsJson = False,
 ) -> None:
     """Show a network every picture of a data set and keep what its gates did.
 
     Ctrl-C finishes the batch and keeps what is done; --resume goes on. Exit code 0: done, 2: it could not run, 130: interrupted.
 
-    Example: python -m sevis scan photos12/se_resnet18 photos/val -o RUN
+    Example: sevis scan photos12/se_resnet18 photos/val -o RUN
     """
-    with _told(out):
-        from sevis.datasets import open_source
-        from sevis.loading import load
-        from sevis.scan import scan as run_scan
+    from sevis.datasets import open_source
+    from sevis.loading import load
+    from sevis.scan import scan as run_scan
 
-        pictures = open_source(source, split, root=root, download=download)  # before the network, which takes longer
-        inspector = load(model, device, arch=arch)
-        typer.echo(f"{inspector.name} on {inspector.device}: {pictures.kind}{f', {pictures.split}' * bool(pictures.split)}")
-        with _bar() as report:
-            how: dict[str, Any] = {"precision": precision, "engine": engine, "workers": workers}
-            run = run_scan(inspector, pictures, out, limit=limit, gates=gates, resume=resume, **how, report=report)
+    pictures = open_source(source, split, root=root, download=download)  # before the network, which takes longer
+    inspector = load(model, device, arch=arch)
+    typer.echo(f"{inspector.name} on {inspector.device}: {pictures.kind}{f', {pictures.split}' * bool(pictures.split)}", err=as_json)
+    how: dict[str, Any] = {"precision": precision, "engine": engine, "workers": workers}
+    with _interruptible(out), _bar() as report:
+        run = run_scan(inspector, pictures, out, limit=limit, gates=gates, resume=resume, **how, report=report)
+    if as_json:
+        print_json(_as_json(run))
+    else:
         typer.echo(_summary(run))
-        if not run.read:
-            raise ValueError(f"None of the {run.done} pictures could be read; the first: {run.pictures['why'][0]}")
+    if not run.read:
+        raise ValueError(f"None of the {run.done} pictures could be read; the first: {run.pictures['why'][0]}")
 
 
 @contextmanager
-def _told(out: Path) -> Iterator[None]:
-    """What goes wrong as one sentence and an exit code."""
+def _interruptible(out: Path) -> Iterator[None]:
+    """Ctrl-C as a sentence on what is kept, and its exit code."""
     try:
         yield
     except KeyboardInterrupt as error:
         kept = f"what was done is kept in {out}, and the same command with --resume goes on"
         typer.echo(f"Interrupted; {kept if (out / 'run.json').exists() else 'nothing was done yet'}.", err=True)
         raise typer.Exit(INTERRUPTED) from error
-    except (ValueError, TypeError, OSError) as error:  # the sentences of networks, sources and runs are ValueErrors
-        typer.echo(str(error), err=True)
-        raise typer.Exit(2) from error
+
+
+def _as_json(run: Run) -> dict[str, Any]:
+    return {
+        "run": str(run.folder),
+        "network": run.network,
+        "asked": run.meta["pictures"],
+        "done": run.done,
+        "read": run.read,
+        "unreadable": run.done - run.read,
+        "gates": [each.site.name for each in run.statistics],
+        "classes": run.classes,
+        "top1": run.top1,
+    }
 
 
 def _summary(run: Run) -> str:
@@ -92,6 +108,7 @@ def _summary(run: Run) -> str:
 @contextmanager
 def _bar() -> Iterator[Callable[[Step], None]]:
     """A progress bar over all pictures, with pictures a second and the time left."""
+    from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, TextColumn, TimeRemainingColumn
     from rich.text import Text
 
@@ -100,7 +117,7 @@ def _bar() -> Iterator[Callable[[Step], None]]:
             return Text(f"{task.speed:.1f} images/s" if task.speed else "")
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), Speed(), TimeRemainingColumn())
-    with Progress(*columns) as progress:
+    with Progress(*columns, console=Console(stderr=True)) as progress:
         task = progress.add_task("scan", total=None)
 
         def report(step: Step) -> None:

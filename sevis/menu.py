@@ -10,10 +10,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from sevis.nets.caches import hub_cached, url_cached
+from sevis.places import ASSETS
 
 __all__ = ["Entry", "is_here", "menu", "write_menu"]
 
-FACTS = Path(__file__).resolve().parents[1] / "assets" / "networks.json"
+FACTS = ASSETS / "networks.json"
 
 
 @dataclass(frozen=True)

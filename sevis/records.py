@@ -6,11 +6,13 @@ Letters in the shapes: N pictures, M branches, C channels, d hidden units, H x W
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from importlib import import_module
+from pathlib import Path
+from typing import Any, Literal
 
 import numpy as np
 
-__all__ = ["Cam", "GateAverage", "GateRecord", "GateSite", "Inspection", "Outcome", "Prediction"]
+__all__ = ["Cam", "GateAverage", "GateRecord", "GateSite", "Inspection", "Outcome", "Prediction", "Provenance"]
 
 Kind = Literal["channel", "branch"]
 PREFIXES: dict[Kind, str] = {"channel": "SE", "branch": "SK"}
@@ -192,6 +194,21 @@ class Outcome:
 
 
 @dataclass(frozen=True)
+class Provenance:
+    """What an inspection was made with: enough to make it again.
+
+    Attributes:
+        weights_sha256: over the names, types, shapes and values of the network's parameters and buffers.
+        preprocessing: how a picture became the network's input.
+        versions: names and versions of what ran.
+    """
+
+    weights_sha256: str
+    preprocessing: str
+    versions: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
 class Inspection:
     """Everything that one forward and one backward pass tell about one picture (N = 1 in every record).
 
@@ -210,6 +227,7 @@ class Inspection:
         seconds: how long the passes took.
         warnings: what the reader should know, one sentence each.
         edits: of the gates, as sevis.edits writes them; everything else is what came of them.
+        provenance: what it was made with; None where nobody said.
     """
 
     model: str
@@ -226,6 +244,7 @@ class Inspection:
     seconds: float = 0.0
     warnings: tuple[str, ...] = ()
     edits: tuple[str, ...] = ()
+    provenance: Provenance | None = None
 
     def __post_init__(self) -> None:
         _check_shape(self.model, "image", self.image, (None, None, 3))
@@ -246,3 +265,20 @@ class Inspection:
     def deviation(self, depth: int) -> np.ndarray | None:
         """The weights of one gate in spreads above the average picture, (1, M, C); None without averages."""
         return self.averages[depth].deviation(self.gates[depth].weights) if self.averages else None
+
+    # What keeps and shows an inspection knows records and not the other way round; a notebook asks the inspection itself all the same.
+    # So the three rooms below are found by name when they are asked, as the facade finds its own, and records load NumPy alone.
+
+    def save(self, path: str | Path) -> Path:
+        """Keep all of it in one file, for `sevis.open_inspection`; gives the path. See sevis.stored."""
+        saved: Path = import_module("sevis.stored").save_inspection(self, path)
+        return saved
+
+    def figure(self, name: str = "network", block: str | None = None, **options: Any) -> Any:
+        """A plotly figure of sevis.figures by its name, as in figure("sorted_weights", "SE_3_1"); see sevis.notebook.figure."""
+        return import_module("sevis.notebook").figure(self, name, block, **options)
+
+    def _repr_html_(self) -> str:
+        """The picture, the prediction and the network at a glance, as a notebook shows it."""
+        shown: str = import_module("sevis.notebook").glance(self)
+        return shown

@@ -68,7 +68,8 @@ def test_dir_lists_the_names() -> None:
 
 def test_an_unknown_name_is_refused_with_the_choices() -> None:
     with pytest.raises(
-        AttributeError, match=r"^module 'sevis' has no attribute 'inspect'; it offers CheckpointError, .*Inspection, Inspector, .*wrap$"
+        AttributeError,
+        match=r"^module 'sevis' has no attribute 'inspect'; it offers CheckpointError, .*Inspection, InspectionError, Inspector, .*wrap$",
     ):
         _ = sevis.inspect
     with pytest.raises(ImportError, match="cannot import name 'inspect'"):

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 
 import streamlit as st
 
+from sevis.places import ASSETS
+
 __all__ = ["main"]
 
-ICON = Path(__file__).resolve().parents[2] / "assets" / "icon.png"  # a Material icon would be fetched from another host
+ICON = ASSETS / "icon.png"  # a Material icon would be fetched from another host
 # Streamlit leaves 6 rem above the page; the menu takes 3.75, and the figures need the room
 TIGHTER = "<style>.stMainBlockContainer {padding-top: 4.2rem; padding-bottom: 3rem}</style>"
 

@@ -13,12 +13,12 @@ from sevis.records import Inspection
 
 __all__ = ["chart", "clickable", "clickable_boxes", "clickable_pictures"]
 
-CONFIG = {"displayModeBar": False, "scrollZoom": False}
+CONFIG = {"displaylogo": False, "modeBarButtons": [["toImage"]], "scrollZoom": False}
 
 
 def chart(figure: go.Figure, key: str) -> None:
     """A figure that speaks under the pointer."""
-    st.plotly_chart(figure, key=key, theme=None, config=CONFIG, alt=_alt(figure))
+    st.plotly_chart(figure, key=key, theme=None, config=_config(key), alt=_alt(figure))
 
 
 def clickable(figure: go.Figure, key: str, inspection: Inspection) -> None:
@@ -42,7 +42,7 @@ def selectable(figure: go.Figure, key: str, choose: Callable[[list[Any]], None])
         figure,
         key=key,
         theme=None,
-        config=CONFIG,
+        config=_config(key),
         alt=_alt(figure),
         selection_mode="points",
         on_select=lambda: _clicked(st.session_state.get(key), choose),
@@ -83,6 +83,11 @@ def _whole(values: list[Any]) -> tuple[int | None, int | None]:
     """The first two values, where they can be places."""
     whole = [value if isinstance(value, int) and value >= 0 else None for value in (*values, None, None)[:2]]
     return whole[0], whole[1]
+
+
+def _config(key: str) -> dict[str, Any]:
+    """The camera alone, seen under the pointer: it saves the figure as the visitor asked."""
+    return CONFIG | {"toImageButtonOptions": {"format": session.image_format(), "filename": key, "scale": 2}}
 
 
 def _alt(figure: go.Figure) -> str:

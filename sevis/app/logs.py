@@ -7,11 +7,11 @@ from pathlib import Path
 
 from sevis.analysis.courses import known_metrics
 from sevis.analysis.looks import Look, read_looks
+from sevis.places import PRETRAINED
 from sevis.words import counted
 
 __all__ = ["LARGEST", "LogError", "brought", "shipped"]
 
-PRETRAINED = Path(__file__).resolve().parents[2] / "pretrained"
 LARGEST = 20  # MB
 MOST = 2000  # looks; a training of 300 epochs has 300
 

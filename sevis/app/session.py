@@ -26,9 +26,11 @@ __all__ = [
     "choose_gate",
     "control",
     "edits",
+    "edits_made",
     "finish_scan_round",
     "hand_over",
     "handed",
+    "image_format",
     "in_hand",
     "is_batch_stopped",
     "is_news",
@@ -346,3 +348,13 @@ def refuse_log(why: str) -> None:
 def log_refused() -> str:
     """Why the file that was brought last is no log; "" where it is one."""
     return str(st.session_state.get("log_refused", ""))
+
+
+def edits_made() -> tuple[str, ...]:
+    """The edits that the visitor left on What if, for the pages that do not draw them."""
+    return tuple(st.session_state.get("edits_kept", ()))
+
+
+def image_format() -> str:
+    """As what a figure is saved: "svg" or "png"."""
+    return str(st.session_state.get("image_format") or "SVG").lower()

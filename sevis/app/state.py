@@ -21,7 +21,9 @@ from sevis.inspector import Inspector
 from sevis.loading import CheckpointError, available, choose_device, load, load_uploaded
 from sevis.menu import Entry, menu
 from sevis.pictures import Picture, PictureError
-from sevis.records import Inspection, Outcome
+from sevis.places import ASSETS
+from sevis.provenance import provenance_of
+from sevis.records import Inspection, Outcome, Provenance
 
 __all__ = [
     "EXPECTED",
@@ -40,13 +42,14 @@ __all__ = [
     "leave_if_gone",
     "networks",
     "picture",
+    "provenance",
     "sample_weights",
     "samples",
     "theme",
     "uploads",
 ]
 
-SAMPLES = Path(__file__).resolve().parents[2] / "assets" / "samples"
+SAMPLES = ASSETS / "samples"
 LARGEST = 2_000_000  # pixels of a picture that the page keeps
 NETWORK_BUDGET = 2 << 30  # bytes of weights in memory at a time
 UPLOAD_BUDGET = 600 << 20  # bytes of visitors' checkpoints in memory at a time
@@ -220,3 +223,10 @@ def arch_of(network: str) -> str:
     """The name that builds a network with fresh weights: its own, or the one that a visitor's checkpoint was said to belong to."""
     upload = uploads().get(network)
     return network if upload is None else upload.arch
+
+
+@st.cache_data(show_spinner=False, max_entries=64)
+def provenance(network: str) -> Provenance:
+    """What a network's inspections are made with."""
+    with engine().borrow(network, check=leave_if_gone) as inspector:
+        return provenance_of(inspector)

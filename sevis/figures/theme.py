@@ -118,6 +118,7 @@ def template(theme: Theme) -> go.layout.Template:
         "hoverlabel": {"bgcolor": theme.background, "bordercolor": theme.faint, "font": {"family": FONT, "size": 13, "color": theme.ink}},
         "hovermode": "closest",
         "showlegend": False,
+        "modebar": {"bgcolor": CLEAR, "color": theme.muted, "activecolor": theme.ink},
         "xaxis": _axis(theme),
         "yaxis": _axis(theme),
         "annotationdefaults": {"showarrow": False, "font": {"size": 12, "color": theme.muted}},

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from functools import cache
-from pathlib import Path
 
 from sevis.nets.network import CheckpointError
+from sevis.places import ASSETS
 
 __all__ = ["class_names", "told_apart", "valid_names"]
 
-NAMES = Path(__file__).resolve().parents[2] / "assets" / "imagenet_classes.txt"
+NAMES = ASSETS / "imagenet_classes.txt"
 LONGEST = 100  # characters of a name
 
 

@@ -26,11 +26,10 @@ from sevis.nets.se_resnet import DEPTHS as SE_DEPTHS
 from sevis.nets.sk_net import DEPTHS as SK_DEPTHS
 from sevis.nets.sk_net import sk_net
 from sevis.nets.yolov5_se import yolov5_se
+from sevis.places import PRETRAINED
 from sevis.records import GateAverage
 
 __all__ = ["ARCHITECTURES", "PRETRAINED", "CheckpointError", "Network", "blueprint", "load_network", "read_card", "shipped"]
-
-PRETRAINED = Path(__file__).resolve().parents[2] / "pretrained"
 
 ARCHITECTURES: Mapping[str, Callable[..., nn.Module]] = {
     **{f"se_resnet{depth}": partial(se_resnet, depth) for depth in SE_DEPTHS},

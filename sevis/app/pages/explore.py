@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from sevis import sentences
 from sevis.app import controls, sidebar, state
 from sevis.app.block import block_section
 from sevis.app.chart import chart, clickable, clickable_boxes
 from sevis.app.sidebar import Choice
+from sevis.app.taking import take_away
 from sevis.app.words import plain, say
 from sevis.figures import boxes, cam, cam_row, network, prediction
 from sevis.figures.overlay import COLORMAPS
@@ -25,18 +27,22 @@ def render(choice: Choice) -> None:
     sidebar.footer(inspection.seconds)
     for note in (*choice.picture.notes, *inspection.warnings):
         st.info(plain(note))
-    _summary(inspection, choice.title)
+    beside = _summary(inspection, choice.title)
     if not inspection.gates:
+        with beside:
+            take_away(choice, inspection, None)
         _cams(inspection, None)
         return
     view = controls.choose(inspection)
+    with beside:
+        take_away(choice, inspection, view.depth)
     _network(inspection, view)
     block_section(inspection, view.depth, view.channel, choice.network)
     _cams(inspection, view.depth)
 
 
-def _summary(inspection: Inspection, title: str) -> None:
-    """The picture as seen, the prediction, and what stands out."""
+def _summary(inspection: Inspection, title: str) -> DeltaGenerator:
+    """The picture as seen, the prediction, and what stands out; gives the column of the words."""
     seen, predicted, told = st.columns([2, 4, 4] if inspection.target.box is None else [4, 3, 3], gap="medium")
     height, width = inspection.image.shape[:2]
     with seen:
@@ -52,6 +58,7 @@ def _summary(inspection: Inspection, title: str) -> None:
         st.markdown("**What stands out**")
         for sentence in sentences.standouts(inspection):
             st.markdown(plain(sentence))
+    return told
 
 
 def _network(inspection: Inspection, view: controls.View) -> None:
