@@ -24,6 +24,7 @@ RECOMMENDED: Mapping[str, str] = {
     "photos12/sk_net26": "SK",
     "photos12/se_densenet": "SE",
     "photos12/yolov5_se": "SE",
+    "photos12/se_resnet18_collapsed": "SE",
     "timm/test_efficientnet.r160_in1k": "SE",
     "timm/test_byobnet.r160_in1k": "SE",
     "timm/mobilenetv3_small_050.lamb_in1k": "SE hard",
