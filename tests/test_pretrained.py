@@ -84,7 +84,7 @@ def test_the_collapsed_one_names_what_collapsed_it_and_when() -> None:
     assert card["measured"]["top1"] > 0.7 and card["measured"]["top1_with_gates_of_another_picture"] > card["measured"]["top1"] - 0.01
     assert len(looks) == card["training"]["looks"] == card["recipes"][0]["epochs"]
     for gate in gates:
-        assert looks[-1].gates[gate["name"]]["M1"] == pytest.approx(gate["image_std"], rel=0.35, abs=1e-3)  # 48 pictures for 3,057
+        assert looks[-1].gates[gate["name"]]["M1"] == pytest.approx(gate["image_std"], rel=0.35, abs=5e-3)  # 48 pictures for 3,057
 
 
 @pytest.mark.parametrize("name", CLAIMS)

@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pytest
@@ -387,6 +388,9 @@ def test_killed_ten_times_at_random_moments(tmp_path: Path, monkeypatch: pytest.
     photos = write(class_folders(tmp_path / "photos", 280), {"cat/cut.jpg": broken()})
     monkeypatch.setattr(local_scan, "BATCH", SMALL)
     whole = scan(inspector(), photos, tmp_path / "whole", gates=True)
+    monkeypatch.setitem(
+        sys.modules, "__main__", ModuleType("__main__")
+    )  # Streamlit's bench leaves the app there, and children would run it
     children = multiprocessing.get_context("forkserver")  # which imports torch once and not ten times
     children.set_forkserver_preload(["tests.test_scan"])
     moments, done = random.Random(time.time_ns()), [0]

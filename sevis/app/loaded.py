@@ -33,10 +33,10 @@ def choose_run() -> Run | None:
         _none()
         return None
     session.settle_run(keys)
-    key = st.selectbox("Run", keys, index=None, placeholder="choose a run", key="run", bind="query-params")
-    session.remember_run(key)
+    key = st.selectbox("Run", keys, index=None, placeholder="choose a run", key="run", bind="query-params", on_change=session.take_run)
     if key is None:
         return None
+    session.remember_run(key)
     try:
         return scans.run(key)
     except RunError as error:

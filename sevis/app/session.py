@@ -62,6 +62,7 @@ __all__ = [
     "stop_batch",
     "take_back",
     "take_in_hand",
+    "take_run",
     "undo_edits",
     "write_edits",
 ]
@@ -272,11 +273,19 @@ def loaded_run() -> str | None:
 
 
 def settle_run(keys: Sequence[str]) -> None:
-    """Before its widget: what was chosen before the page was left comes back, and a run that is gone is forgotten."""
-    if "run" not in st.session_state and "run" not in st.query_params and loaded_run() in keys:
+    """Before its widget: what was chosen before the page was left comes back, and a run that is gone is forgotten.
+
+    A new page finds its widget empty, or not there at all; that a visitor emptied it is told by take_run.
+    """
+    if st.session_state.get("run") is None and "run" not in st.query_params and loaded_run() in keys:
         st.session_state["run"] = loaded_run()
     if st.session_state.get("run") not in (None, *keys):
         st.session_state["run"] = None
+
+
+def take_run() -> None:
+    """What the visitor chose, which may be none; from a callback alone."""
+    remember_run(st.session_state.get("run"))
 
 
 def remember_run(key: str | None) -> None:

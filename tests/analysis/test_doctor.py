@@ -128,6 +128,7 @@ CASES: dict[str, Case] = {
     "B6 axis": (SK, selecting(B6=0.5), harms(), {"pictures": 3}, "wrong axis", True),
     "pictures": (SE, alive(), harms(), {"pictures": 29}, "inconclusive", False),
     "M12 squeeze": (SE, alive(M12=0.0, M6=1.0), harms(**NONE), {}, "no input", True),
+    "no units": (SE, alive(M1=0.0, M4=1.0, units=0.0), None, {}, "dead bottleneck", True),
     "untrained": (SE, alive(M1=0.0005, M4=1.0), None, {"untrained": "All alike."}, "untrained", True),
     "M6 dead": (SE, alive(M6=1.0, M1=0.0), harms(images=0), {}, "dead bottleneck", True),
     "A1 ignored": (SE, alive(), harms(**NONE), {}, "identity", True),
