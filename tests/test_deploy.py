@@ -73,8 +73,8 @@ def test_an_installed_sevis_finds_its_files_from_anywhere(installed: Path, tmp_p
 
 
 def test_a_checkout_finds_its_files_in_its_root() -> None:
-    assert (places.ASSETS, places.PRETRAINED, places.SCRIPT) == (ROOT / "assets", ROOT / "pretrained", ROOT / "app.py")
-    assert places.SCRIPT.is_file()
+    assert (places.ASSETS, places.PRETRAINED, places.LEARN) == (ROOT / "assets", ROOT / "pretrained", ROOT / "docs" / "learn")
+    assert places.SCRIPT == ROOT / "app.py" and places.SCRIPT.is_file()
 
 
 def test_every_setting_of_the_page_is_one_that_streamlit_knows_and_says_why() -> None:

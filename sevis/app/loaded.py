@@ -35,6 +35,8 @@ def choose_run() -> Run | None:
     session.settle_run(keys)
     key = st.selectbox("Run", keys, index=None, placeholder="choose a run", key="run", bind="query-params", on_change=session.take_run)
     if key is None:
+        if session.is_run_lost(keys):
+            st.rerun()
         return None
     session.remember_run(key)
     try:

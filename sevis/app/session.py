@@ -35,6 +35,7 @@ __all__ = [
     "is_batch_stopped",
     "is_news",
     "is_opening",
+    "is_run_lost",
     "keep_log",
     "kept_log",
     "load_run",
@@ -62,6 +63,7 @@ __all__ = [
     "stop_batch",
     "take_back",
     "take_in_hand",
+    "take_network",
     "take_run",
     "undo_edits",
     "write_edits",
@@ -110,6 +112,12 @@ def remember_origin(origin: str) -> None:
 def origin() -> str:
     """What gave the network last."""
     return str(st.session_state.get("origin", "menu"))
+
+
+def take_network(name: str) -> None:
+    """Choose a network of the menu; from a callback alone."""
+    st.session_state["network"] = name
+    remember_origin("menu")
 
 
 def remember_source(source: str) -> None:
@@ -281,6 +289,17 @@ def settle_run(keys: Sequence[str]) -> None:
         st.session_state["run"] = loaded_run()
     if st.session_state.get("run") not in (None, *keys):
         st.session_state["run"] = None
+
+
+def is_run_lost(keys: Sequence[str]) -> bool:
+    """Whether the widget came up empty though a run is chosen that is still here; said once a choice.
+
+    The browser empties it when a page is left before the address has the run, some milliseconds after it was chosen.
+    """
+    held = loaded_run()
+    lost = held in keys and st.session_state.get("run_found_again") != held
+    st.session_state["run_found_again"] = held
+    return lost
 
 
 def take_run() -> None:
