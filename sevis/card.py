@@ -152,11 +152,11 @@ def _probe(photographs: Photographs, preprocessing: Preprocessing, task: str) ->
 
 
 def _watch(probe: Tensor, labels: Tensor | None, log: Path, module: nn.Module, every: int, steps: int) -> Callable[[], object]:
-    """A look after every epoch; none of a gate is warned of, since some recipes are there to show a collapse."""
+    """A look after every epoch."""
     if not steps:
         log.unlink(missing_ok=True)  # of another run
     where = next(module.parameters()).device
-    return GateMonitor(module, probe.to(where), every=every, labels=labels, log=log, doubt=lambda site, metrics: "", steps=steps).step
+    return GateMonitor(module, probe.to(where), every=every, labels=labels, log=log, steps=steps).step
 
 
 def _after(before: Sequence[Look], looks: Sequence[Look]) -> list[Look]:

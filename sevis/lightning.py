@@ -26,7 +26,7 @@ class GateCallback(Callback):
     Args:
         probe: pictures (N, 3, H, W) as the module's `forward` takes them, on any device.
         every: batches from one look to the next.
-        options: the others of GateMonitor: labels, log, doubt, writer.
+        options: the others of GateMonitor: labels, log, writer, warn, thresholds.
     """
 
     def __init__(self, probe: Tensor, *, every: int, **options: Any) -> None:

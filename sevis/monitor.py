@@ -9,47 +9,34 @@ for pictures, labels in loader:
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
 
-from sevis.analysis.looks import Look, Metrics, finite, line
+from sevis.analysis.doctor import Diagnosis, examine
+from sevis.analysis.looks import Look, finite, line
 from sevis.analysis.metrics import measured
 from sevis.analysis.statistics import collect
+from sevis.analysis.thresholds import Thresholds
 from sevis.capture.tracer import Tape, Watch, as_evaluated
 from sevis.capture.unwrapping import unwrapped
-from sevis.records import GateSite
 
-__all__ = ["GateMonitor", "GateWarning", "Look", "flat"]
+__all__ = ["GateMonitor", "GateWarning", "Look"]
 
-# a gate like this neither tells pictures nor channels apart: weights of one value, in a network that is being trained
-FLAT = 0.01  # Hu et al. 2018, section 7.2: in a working block both are several times as large
-PATIENCE = 3  # looks in a row: at the start every gate is flat
+PATIENCE = 3  # looks in a row at a gate that worked before: one look may err
+GRACE = 10  # looks in a row at a gate that never worked: all begin near one half, and take some looks to leave it
 
 
 class GateWarning(UserWarning):
-    """A gate has stopped working during the training."""
+    """A gate has stopped working during the training, or never began to."""
 
 
 class Writer(Protocol):
     """TensorBoard's SummaryWriter, or anything with its add_scalar."""
 
     def add_scalar(self, tag: str, scalar_value: float, global_step: int) -> object: ...
-
-
-def flat(site: GateSite, metrics: Metrics) -> str:
-    """Why a gate does nothing, in a sentence; empty where it does something."""
-    between_pictures, between_channels = metrics.get("M1"), metrics.get("M2")
-    if between_pictures is None or between_channels is None or max(between_pictures, between_channels) >= FLAT:
-        return ""
-    return (
-        f"{site.name} ({site.path}) multiplies every channel of every picture by nearly the same: its weights differ by"
-        f" {between_pictures:.4f} between pictures and by {between_channels:.4f} between channels. Take weight decay off its parameters,"
-        " or raise their learning rate."
-    )
 
 
 class GateMonitor:
@@ -59,12 +46,13 @@ class GateMonitor:
 
     Args:
         module: any network; data-parallel and compiled ones are looked at without their wrappers.
-        probe: pictures (N, 3, H, W) as the network takes them, where its weights are; thirty or more tell enough.
+        probe: pictures (N, 3, H, W) as the network takes them, where its weights are; the doctor gives no verdict on fewer than thirty.
         every: steps from one look to the next.
         labels: the pictures' classes, (N,) from 0, for what needs them.
         log: a JSON Lines file, a line a look, as in sevis.analysis.looks; what is there stays.
         writer: of TensorBoard; every metric becomes a scalar gates/NAME/METRIC.
-        doubt: says in a sentence what is wrong with a gate; each gate is warned of once, after three looks in a row.
+        warn: whether to warn (GateWarning) of each gate once when the doctor's verdict on it turns bad, or never was good, and stays so.
+        thresholds: of the doctor, as load_thresholds gives them; None: ours.
         steps: how many had been done already, of a training that goes on.
     """
 
@@ -77,7 +65,8 @@ class GateMonitor:
         labels: Tensor | None = None,
         log: str | Path | None = None,
         writer: Writer | None = None,
-        doubt: Callable[[GateSite, Metrics], str] = flat,
+        warn: bool = True,
+        thresholds: Thresholds | None = None,
         steps: int = 0,
     ) -> None:
         if every < 1 or len(probe) < 2:
@@ -86,9 +75,10 @@ class GateMonitor:
         self._labels = None if labels is None else labels.cpu().numpy()
         self._classes = 0 if self._labels is None else int(self._labels.max()) + 1
         self._log = None if log is None else Path(log)
-        self._writer, self._doubt = writer, doubt
+        self._writer, self._warn, self._thresholds = writer, warn, thresholds
         self._steps = steps
-        self._in_a_row: dict[str, int] = {}  # looks at which a gate was doubted
+        self._in_a_row: dict[str, int] = {}  # looks at which a gate's verdict was bad
+        self._worked: set[str] = set()
         self._warned: set[str] = set()
 
     def step(self) -> Look | None:
@@ -101,8 +91,8 @@ class GateMonitor:
         statistics = collect(self._records(), self._labels, self._classes)
         look = Look(self._steps, {gate.site.name: finite(measured(gate)) for gate in statistics})
         self._write(look)
-        for gate in statistics:
-            self._judge(gate.site, look.gates[gate.site.name])
+        for diagnosis in examine(statistics, thresholds=self._thresholds) if self._warn else ():
+            self._judge(diagnosis)
         return look
 
     def _records(self) -> tuple[Any, ...]:
@@ -119,10 +109,19 @@ class GateMonitor:
                 if value is not None:
                     self._writer.add_scalar(f"gates/{name}/{metric}", value, look.step)  # type: ignore[union-attr]
 
-    def _judge(self, site: GateSite, metrics: Metrics) -> None:
-        """Warn of a gate that has been doubted often enough, once."""
-        said = self._doubt(site, metrics)
-        self._in_a_row[site.name] = self._in_a_row.get(site.name, 0) + 1 if said else 0
-        if self._in_a_row[site.name] >= PATIENCE and site.name not in self._warned:
-            self._warned.add(site.name)
-            warnings.warn(f"after {self._steps} steps: {said}", GateWarning, stacklevel=4)
+    def _judge(self, diagnosis: Diagnosis) -> None:
+        """Warn of a gate whose verdict has been bad for long enough, once."""
+        name = diagnosis.site.name
+        if not diagnosis.alarms:
+            self._worked.add(name)
+        self._in_a_row[name] = self._in_a_row.get(name, 0) + 1 if diagnosis.alarms else 0
+        if self._in_a_row[name] >= (PATIENCE if name in self._worked else GRACE) and name not in self._warned:
+            self._warned.add(name)
+            warnings.warn(f"after {self._steps} steps: {_said(diagnosis)}", GateWarning, stacklevel=4)
+
+
+def _said(diagnosis: Diagnosis) -> str:
+    """The verdict with what it rests on and what to do, in sentences."""
+    site, finding = diagnosis.site, diagnosis.alarms[0]
+    number = "" if finding.number is None else f", {finding.number:.3g} against {finding.threshold:.3g}"
+    return f"{site.name} ({site.path}) is {finding.verdict or 'at fault'} ({finding.rule}{number}). {finding.cause} {finding.remedy}"

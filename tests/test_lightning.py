@@ -50,7 +50,7 @@ def trained(folder: Path, *callbacks: GateCallback) -> dict[str, Tensor]:
 def test_a_look_every_so_many_batches_and_the_same_weights(tmp_path: Path) -> None:
     log = tmp_path / "gates.jsonl"
     alone = trained(tmp_path)
-    watched = trained(tmp_path, GateCallback(batch(6, 16, seed=9), every=2, log=log, doubt=lambda site, metrics: ""))
+    watched = trained(tmp_path, GateCallback(batch(6, 16, seed=9), every=2, log=log))
     looks = read_looks(log)
     assert [look.step for look in looks] == [2, 4, 6]
     assert all(gate["M1"] is not None for look in looks for gate in look.gates.values()) and len(looks[0].gates) == 8

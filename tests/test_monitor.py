@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import warnings
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,18 +14,16 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from sevis.analysis.looks import Metrics, read_looks
+from sevis.analysis.looks import read_looks
+from sevis.analysis.thresholds import load_thresholds
 from sevis.capture import capture
-from sevis.monitor import PATIENCE, GateMonitor, GateWarning
-from sevis.records import GateSite
+from sevis.monitor import GRACE, PATIENCE, GateMonitor, GateWarning
+from sevis.nets.blocks import SqueezeExcitation
 from tests.tiny_networks import batch, se_net, selective_net
 
 STEPS = 4
-
-
-def never(site: GateSite, metrics: Metrics) -> str:
-    """No gate is doubted."""
-    return ""
+PICTURES = 30  # the fewest that the doctor judges
+LENIENT = load_thresholds() | {"M4.half": 2.0, "M1.exact": -1.0, "M1.constant": -1.0}
 
 
 def trained(module: nn.Module, monitor: GateMonitor | None = None) -> dict[str, torch.Tensor]:
@@ -45,7 +45,7 @@ def trained(module: nn.Module, monitor: GateMonitor | None = None) -> dict[str, 
 @pytest.mark.parametrize("make", [se_net, selective_net])
 def test_the_training_does_not_notice_that_it_is_watched(make: type) -> None:
     alone, watched = make(), make()
-    monitor = GateMonitor(watched, batch(4, 16, seed=9), every=1, doubt=never)
+    monitor = GateMonitor(watched, batch(4, 16, seed=9), every=1)
     plain, seen = trained(alone), trained(watched, monitor)
     assert all(torch.equal(plain[key], seen[key]) for key in plain)
     assert watched.training and all(part.training for part in watched.modules())
@@ -54,7 +54,7 @@ def test_the_training_does_not_notice_that_it_is_watched(make: type) -> None:
 
 def test_every_so_many_steps_a_line_of_what_the_probe_shows(tmp_path: Path) -> None:
     module, probe, log = se_net(), batch(8, 16, seed=9), tmp_path / "gates.jsonl"
-    trained(module, GateMonitor(module, probe, every=2, log=log, doubt=never))
+    trained(module, GateMonitor(module, probe, every=2, log=log))
     with torch.no_grad(), capture(module.eval()) as tape:
         module(probe)
     lines = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]
@@ -81,37 +81,65 @@ def test_a_training_that_goes_on_is_counted_on(tmp_path: Path) -> None:
     assert [look.step for look in read_looks(log)] == [9, 12]
 
 
-def collapsed() -> nn.Module:
-    module = se_net()
+def collapse(module: nn.Module) -> None:
     with torch.no_grad():
         module.get_submodule("layer3.0.se").expand.weight.zero_()  # every weight is 0.5
+
+
+def lively() -> nn.Module:
+    """A network whose gate SE_4_1 works: its units fire, and its weights vary with the picture."""
+    module = se_net()
+    with torch.no_grad():
+        for part in module.modules():
+            if isinstance(part, SqueezeExcitation):
+                part.reduce.weight.abs_()
+                part.expand.weight.mul_(3)
     return module
 
 
-def test_a_flat_gate_is_warned_of_once_and_by_name() -> None:
-    monitor = GateMonitor(collapsed(), batch(8, 16), every=1)
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        for _ in range(PATIENCE - 1):
+def warned(monitor: GateMonitor, looks: int, before: Callable[[int], object] = lambda look: None) -> list[tuple[int, str]]:
+    """The number of the step, from 1, and the words of each warning of SE_4_1."""
+    told = []
+    for look in range(1, looks + 1):
+        before(look)
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
             monitor.step()
-        assert not caught
-        for _ in range(PATIENCE):
-            monitor.step()
-    (said,) = [each for each in caught if "SE_4_1" in str(each.message)]
-    assert said.category is GateWarning and "layer3.0.se" in str(said.message) and f"after {PATIENCE} steps" in str(said.message)
+        told += [(look, str(each.message)) for each in caught if each.category is GateWarning and "SE_4_1" in str(each.message)]
+    return told
+
+
+def test_a_gate_whose_verdict_turns_bad_is_warned_of_once_and_by_name() -> None:
+    module = lively()
+    monitor = GateMonitor(module, batch(PICTURES, 16), every=2)
+    ((look, said),) = warned(monitor, 2 * (2 + 2 * PATIENCE), lambda step: collapse(module) if step == 5 else None)
+    assert look == 2 * (2 + PATIENCE) and f"after {look} steps" in said
+    assert "SE_4_1 (layer3.0.se) is static (M4 half, 1 against 0.95)" in said and "weight decay" in said
+
+
+def test_a_gate_that_never_worked_has_longer() -> None:
+    module = lively()
+    collapse(module)
+    ((look, said),) = warned(GateMonitor(module, batch(PICTURES, 16), every=1), GRACE + PATIENCE)
+    assert look == GRACE and "M4 half" in said
 
 
 def test_a_gate_that_recovers_is_not_warned_of() -> None:
-    module, kept = collapsed(), se_net().get_submodule("layer3.0.se").expand.weight.detach()
-    monitor = GateMonitor(
-        module, batch(8, 16), every=1, doubt=lambda site, metrics: "flat" * (site.name == "SE_4_1" and metrics["M2"] < 1e-6)
-    )
-    with warnings.catch_warnings():
-        warnings.simplefilter("error", GateWarning)
-        for place in range(2 * PATIENCE):
-            with torch.no_grad():
-                module.get_submodule("layer3.0.se").expand.weight.copy_(kept if place % 2 else torch.zeros_like(kept))
-            monitor.step()
+    module = lively()
+    kept = module.get_submodule("layer3.0.se").expand.weight.detach().clone()
+
+    def change(look: int) -> None:
+        with torch.no_grad():
+            module.get_submodule("layer3.0.se").expand.weight.copy_(kept if look % PATIENCE == 0 else torch.zeros_like(kept))
+
+    assert warned(GateMonitor(module, batch(PICTURES, 16), every=1), 3 * PATIENCE, change) == []
+
+
+@pytest.mark.parametrize(("pictures", "options"), [(PICTURES - 1, {}), (PICTURES, {"warn": False}), (PICTURES, {"thresholds": LENIENT})])
+def test_too_few_pictures_or_other_thresholds_or_no_wish_and_nobody_is_warned(pictures: int, options: dict[str, Any]) -> None:
+    module = lively()
+    collapse(module)
+    assert warned(GateMonitor(module, batch(pictures, 16), every=1, **options), GRACE) == []
 
 
 def test_a_writer_gets_every_metric() -> None:
