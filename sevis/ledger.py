@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from sevis import tables
-from sevis.analysis.statistics import GateStatistics, to_arrays, total
+from sevis.analysis.statistics import GateStatistics, Growing, to_arrays
 from sevis.records import GateRecord, GateSite
 from sevis.runs import META, PARTS, STATISTICS, committed, tables_of
 from sevis.tables import COLUMNS, GATES, PICTURES
@@ -47,15 +47,15 @@ class Ledger:
         self._folder, self._sites, self._every = folder, tuple(sites), every
         (folder / PARTS).mkdir(exist_ok=True)
         self._schemas = tables.schemas(self._sites, meta)
-        self.done, self._statistics = committed(folder)
+        self.done, begun = committed(folder)
+        self._statistics = Growing(begun)
         self._rows: list[Row] = []
         self._kept: list[dict[str, np.ndarray]] = []
         self._last, self._took = time.monotonic(), 0.0
 
     def add(self, rows: Sequence[Row], statistics: Sequence[GateStatistics], records: Sequence[GateRecord]) -> None:
         """One batch: a row for every picture, and of those that were read the statistics and the records."""
-        if statistics:
-            self._statistics = total([self._statistics, statistics]) if self._statistics else tuple(statistics)
+        self._statistics.add(statistics)
         if self._sites and records:
             read = [self.done + len(self._rows) + n for n, row in enumerate(rows) if row["read"]]
             paths = [row["path"] for row in rows if row["read"]]
@@ -79,7 +79,7 @@ class Ledger:
             self._write(GATES, self._kept)
         done = self.done + len(self._rows)
         with _aside(self._folder / STATISTICS) as path, path.open("wb") as file:
-            arrays: dict[str, Any] = {"done": np.array(done), **to_arrays(self._statistics)}
+            arrays: dict[str, Any] = {"done": np.array(done), **to_arrays(self._statistics.whole)}
             np.savez(file, **arrays)
         self.done, self._rows, self._kept = done, [], []
         self._last = time.monotonic()

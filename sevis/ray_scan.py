@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from sevis.analysis.statistics import GateStatistics, total
+from sevis.analysis.statistics import Growing
 from sevis.capture.twin import frozen_twin
 from sevis.inspector import Inspector
 from sevis.loading import choose_device
@@ -166,14 +166,10 @@ def _together(batches: Sequence[Scanned]) -> Scanned:
     read = [batch for batch in batches if batch.statistics]
     rows = tuple(row for batch in batches for row in batch.rows)
     gates = zip(*(batch.records for batch in read if batch.records), strict=True)
-    return Scanned(rows, _sum([batch.statistics for batch in read]), tuple(map(_joined, gates)))
-
-
-def _sum(parts: list[tuple[GateStatistics, ...]]) -> tuple[GateStatistics, ...]:
-    """Their total, from pairs of pairs: one after another, each would be added to a sum that knows a thousand classes already."""
-    while len(parts) > 1:
-        parts = [total(parts[n : n + 2]) for n in range(0, len(parts), 2)]
-    return parts[0] if parts else ()
+    grown = Growing()
+    for batch in read:
+        grown.add(batch.statistics)
+    return Scanned(rows, grown.whole, tuple(map(_joined, gates)))
 
 
 def _joined(records: Sequence[GateRecord]) -> GateRecord:

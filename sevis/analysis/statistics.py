@@ -4,7 +4,7 @@
     whole = total(parts)
     np.savez(path, **to_arrays(whole))
 
-Adding costs as much for a small batch as for a large one: with many classes, collect many pictures at a time.
+Adding to a sum over a thousand classes costs as much for a small batch as for a large one: let a Growing add them.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from sevis.analysis.moments import Covariance, Moments
 from sevis.analysis.storing import from_arrays, to_arrays
 from sevis.records import GateRecord
 
-__all__ = ["EDGES", "UNKNOWN", "GateStatistics", "collect", "from_arrays", "to_arrays", "total"]
+__all__ = ["EDGES", "UNKNOWN", "GateStatistics", "Growing", "collect", "from_arrays", "to_arrays", "total"]
 
 
 def total(parts: Iterable[Sequence[GateStatistics]]) -> tuple[GateStatistics, ...]:
@@ -32,6 +32,32 @@ def total(parts: Iterable[Sequence[GateStatistics]]) -> tuple[GateStatistics, ..
         ValueError: the parts are not of the same gates and classes.
     """
     return tuple(reduce(operator.add, gate) for gate in zip(*parts, strict=True))
+
+
+class Growing:
+    """A total that grows batch by batch: parts of like size are added first, so that the sum over all classes is touched seldom.
+
+    It holds as many parts as the number of batches has binary digits.
+    """
+
+    def __init__(self, begun: Sequence[GateStatistics] = ()) -> None:
+        self._parts: list[tuple[float, tuple[GateStatistics, ...]]] = [(math.inf, tuple(begun))] if begun else []
+
+    def add(self, part: Sequence[GateStatistics]) -> None:
+        """One batch more; nothing where no picture was read."""
+        size, grown = 1.0, tuple(part)
+        while grown and self._parts and self._parts[-1][0] <= size:
+            held, before = self._parts.pop()
+            size, grown = size + held, total([before, grown])
+        self._parts += [(size, grown)] if grown else []
+
+    @property
+    def whole(self) -> tuple[GateStatistics, ...]:
+        """All of it, one a gate; () where there is none."""
+        if self._parts[1:]:
+            whole = reduce(lambda later, earlier: total([earlier, later]), (part for _, part in reversed(self._parts)))
+            self._parts = [(math.inf, whole)]
+        return self._parts[0][1] if self._parts else ()
 
 
 def collect(records: Sequence[GateRecord], labels: np.ndarray | None = None, classes: int = 0) -> tuple[GateStatistics, ...]:

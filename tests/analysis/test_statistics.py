@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from sevis.analysis.moments import DIRECTIONS, Covariance, Moments, _directions
-from sevis.analysis.statistics import EDGES, UNKNOWN, GateStatistics, collect, from_arrays, to_arrays, total
+from sevis.analysis.statistics import EDGES, UNKNOWN, GateStatistics, Growing, collect, from_arrays, to_arrays, total
 from sevis.records import GateRecord
 from tests.analysis.made_up_gates import CHANNELS, CLASSES, UNITS, gate, labels_of, of_weights, rows, slices
 
@@ -69,6 +69,22 @@ def test_parts_in_any_order_add_up_to_the_whole(name: str, cuts: str, labelled: 
         order = np.random.default_rng(seed).permutation(len(parts))
         (added,) = total(parts[place] for place in order)
         assert_equal(added, whole)
+
+
+@pytest.mark.parametrize("asked", [[], [0], [5, 6, 11], list(range(20))], ids=["at the end", "first", "now and then", "after each"])
+@pytest.mark.parametrize("begun", [False, True], ids=["anew", "gone on"])
+def test_what_grows_is_the_total_whenever_it_is_asked(asked: list[int], begun: bool) -> None:
+    parts = in_parts(GATES["SE"], list(range(2, 40, 2)))
+    growing = Growing(parts[0] if begun else ())
+    for place, part in enumerate(parts[begun:], int(begun)):
+        growing.add(part)
+        growing.add(())
+        if place in asked:
+            (so_far,) = growing.whole
+            assert_equal(so_far, total(parts[: place + 1])[0])
+        assert len(growing._parts) <= np.log2(place + 1) + 1 + begun
+    assert_equal(growing.whole[0], total(parts)[0])
+    assert Growing().whole == ()
 
 
 def test_it_does_not_matter_which_parts_are_added_first() -> None:
