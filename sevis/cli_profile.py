@@ -65,15 +65,16 @@ def profile(
 
 
 def _sweep(run: Run, pictures: str | None, limit: int, network: Callable[[], Inspector]) -> None:
-    """Sweep the run's network; the result stays in the run's folder."""
+    """Sweep the run's network; the result stays in the run's folder. Ctrl-C leaves it at the pictures so far."""
     from sevis.analysis.zoom_storing import write_sweep
     from sevis.datasets import open_source
+    from sevis.interrupts import asked_to_stop
     from sevis.run_pictures import pictures_of
     from sevis.sweeps import sweep
 
     source, inspector = pictures_of(run) if pictures is None else open_source(pictures), network()
-    with _bar() as report:
-        write_sweep(run.folder, sweep(inspector, source, limit=limit, report=report))
+    with _bar() as report, asked_to_stop() as stop:
+        write_sweep(run.folder, sweep(inspector, source, limit=limit, report=report, stop=stop))
 
 
 def _write(folder: Path, made: Profile) -> None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from functools import reduce
 
@@ -24,7 +25,7 @@ from sevis.capture.tracer import Tape, Watch
 from sevis.datasets import Source
 from sevis.inspector import Inspector
 from sevis.records import GateRecord
-from sevis.scanner import Scanner, weights_sha256
+from sevis.scanner import Scanner, Turn, weights_sha256
 
 __all__ = ["blurred", "enlarged", "sweep"]
 
@@ -43,6 +44,8 @@ def sweep(
     zooms: Sequence[float] = ZOOMS,
     seed: int = 0,
     report: Report = lambda done, total: None,
+    turn: Turn = nullcontext,
+    stop: Callable[[], bool] = lambda: False,
 ) -> Sweep:
     """What every selection did with the pictures of a source at each zoom and with its control.
 
@@ -51,6 +54,8 @@ def sweep(
         zooms: the first is 1, the others are greater.
         seed: of the choice of pictures.
         report: called after every batch.
+        turn: in which a batch goes through the network, where others use the device too.
+        stop: asked after every batch; whether to leave it at the pictures so far, which are a random sample of all.
 
     Raises:
         ValueError: a network without selections, zooms of another kind, or no picture that can be read.
@@ -59,7 +64,8 @@ def sweep(
     scanner = Scanner(inspector, source)
     order = np.random.default_rng(seed).permutation(len(source.entries))[:limit]
     nothing = _nothing(scanner, tuple(zooms))
-    whole = reduce(operator.add, _parts(scanner, order, nothing, report), nothing)
+    parts = _parts(scanner, order, nothing, report, turn)
+    whole = reduce(operator.add, _until(stop, parts), nothing)
     if not whole.pictures:
         raise ValueError(f"none of {len(order)} pictures of {source.where} could be read; `sevis scan` tells why")
     return whole
@@ -79,7 +85,15 @@ def _nothing(scanner: Scanner, zooms: tuple[float, ...]) -> Sweep:
     return Sweep(scanner.inspector.name, digest, scanner.classes, zooms, 0, 0, right, ())
 
 
-def _parts(scanner: Scanner, order: np.ndarray, nothing: Sweep, report: Report) -> Iterator[Sweep]:
+def _until(stop: Callable[[], bool], parts: Iterator[Sweep]) -> Iterator[Sweep]:
+    """The parts that are there when it is asked to stop, one at least."""
+    for part in parts:
+        yield part
+        if stop():
+            return
+
+
+def _parts(scanner: Scanner, order: np.ndarray, nothing: Sweep, report: Report, turn: Turn) -> Iterator[Sweep]:
     """The sweep over each batch."""
     for first in range(0, len(order), BATCH):
         decoded = scanner.decode([scanner.source.entries[n] for n in order[first : first + BATCH]])
@@ -87,7 +101,9 @@ def _parts(scanner: Scanner, order: np.ndarray, nothing: Sweep, report: Report) 
         if decoded.tensor is not None:
             read = [entry.label for entry, why in zip(decoded.entries, decoded.whys, strict=True) if not why]
             labels = np.array([UNKNOWN if label is None else scanner.classes.index(label) for label in read])
-            yield _part(scanner, decoded.tensor, labels, nothing)
+            with turn():
+                part = _part(scanner, decoded.tensor, labels, nothing)
+            yield part
         report(min(first + BATCH, len(order)), len(order))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 
 import streamlit as st
@@ -10,6 +11,7 @@ from sevis import sentences
 from sevis.analysis.profile import MOST_CLASSES, common_classes
 from sevis.app import scans, session, state
 from sevis.app.chart import chart
+from sevis.app.offers import offer
 from sevis.app.words import plain, say
 from sevis.figures import FIGURES
 from sevis.profiles import Exhibit, csv_of
@@ -28,34 +30,41 @@ NAMES = {
     "scale_sweep_classes": "Size by class",
 }
 OF_CLASSES = ("class_profile", "class_spread")
-NOTHING = "The run has neither classes nor a sweep of the object's size, so there is nothing of the papers to draw: scan class folders."
+NOTHING = "The run has neither classes nor selections, so there is nothing of the papers to draw: scan class folders."
 
 
-def exhibits(key: str, run: Run) -> None:
-    """Draw the section; nothing is computed before it is opened."""
+def exhibits(key: str, run: Run, shown: str) -> None:
+    """Draw the section; nothing is computed before it is opened. `shown`: the engine's name for the network on the page."""
     section = st.expander("The papers' figures on these pictures", icon=":material/bar_chart:", key="papers", on_change="rerun")
     if section.open:
         with section:
-            _exhibits(key, run)
+            _exhibits(key, run, shown)
 
 
-def _exhibits(key: str, run: Run) -> None:
+def _exhibits(key: str, run: Run, shown: str) -> None:
     known = common_classes(run.statistics, run.classes)
     names = tuple(name for name in st.session_state.get("profile_classes") or () if name in known)
     try:
-        made = scans.papers_figures(key, names).exhibits
+        made = scans.papers_figures(key, names)
     except ValueError as error:
         st.error(plain(str(error)))
         return
-    if not made:
+    has_selections = any(len(each.site.branches) > 1 for each in run.statistics)
+    if made.exhibits:
+        _draw(key, _chosen(made.exhibits), known)
+    elif not has_selections:
         st.caption(plain(NOTHING))
-        return
-    shown = _chosen(made)
-    if shown.name in OF_CLASSES:
+    if has_selections and made.sweep is None:
+        offer("sweep", key, run, shown)
+
+
+def _draw(key: str, exhibit: Exhibit, known: Sequence[str]) -> None:
+    """A figure with its words and its numbers."""
+    if exhibit.name in OF_CLASSES:
         st.multiselect("Classes", known, key="profile_classes", max_selections=MOST_CLASSES, placeholder="the four with the most pictures")
-    chart(DRAW[shown.name](*shown.arguments, theme=state.theme()), shown.name)
-    say(sentences.WHAT[shown.name], sentences.TOLD[shown.name](*shown.arguments))
-    _take_away(key, shown)
+    chart(DRAW[exhibit.name](*exhibit.arguments, theme=state.theme()), exhibit.name)
+    say(sentences.WHAT[exhibit.name], sentences.TOLD[exhibit.name](*exhibit.arguments))
+    _take_away(key, exhibit)
 
 
 def _chosen(made: tuple[Exhibit, ...]) -> Exhibit:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,8 +17,10 @@ from sevis.analysis.looks import Look, read_looks
 from sevis.analysis.scanned import average
 from sevis.analysis.zoom_storing import FILE as SWEEP
 from sevis.app import logs, session, shelf, state
-from sevis.app.ablating import Ablations
+from sevis.app.ablating import Ablating
+from sevis.app.errand import Errands
 from sevis.app.own_runs import OwnRuns
+from sevis.app.sweeping import Sweeping
 from sevis.app.thumbnails import thumbnails as read_thumbnails
 from sevis.profiles import Profile, profile
 from sevis.records import GateAverage
@@ -36,6 +39,7 @@ __all__ = [
     "runs",
     "scan_line",
     "scanned",
+    "sweeps",
     "thumbnails",
     "training_logs",
     "weights_of",
@@ -130,9 +134,14 @@ def _thumbnails(folder: str, changed: tuple[float, ...], names: tuple[str, ...])
     return read_thumbnails(_opened(folder, changed), names)
 
 
-def ablations() -> Ablations:
+def ablations() -> Errands:
     """The ablations that this visitor asked for; of one who leaves they end after their few pictures."""
-    return session.ablations(lambda: Ablations(state.engine(), scan_line()))
+    return session.errands("ablations", lambda: Errands(Ablating, state.engine(), scan_line()))
+
+
+def sweeps() -> Errands:
+    """The sweeps that this visitor asked for, likewise."""
+    return session.errands("sweeps", lambda: Errands(Sweeping, state.engine(), scan_line()))
 
 
 def ablated(key: str) -> tuple[Ablated, ...]:
@@ -143,8 +152,9 @@ def ablated(key: str) -> tuple[Ablated, ...]:
         ValueError: what the folder keeps is damaged.
     """
     own = ablations().of(key, run(key))
-    if own is not None and own.ablated:
-        return own.ablated
+    if own is not None and own.result:
+        held: tuple[Ablated, ...] = own.result
+        return held
     folder = Path(_place(key)[0])
     changed = (folder / FILE).stat().st_mtime if (folder / FILE).is_file() else 0.0
     return _kept(str(folder), changed)
@@ -178,8 +188,9 @@ def papers_figures(key: str, names: tuple[str, ...]) -> Profile:
         ValueError: it has no picture of such a class, or its sweep is damaged.
     """
     folder, changed = _place(key)
-    swept = Path(folder) / SWEEP
-    return _papers_figures(folder, (*changed, swept.stat().st_mtime if swept.is_file() else 0.0), names)
+    swept, own = Path(folder) / SWEEP, sweeps().of(key, run(key))
+    kept: Profile = _papers_figures(folder, (*changed, swept.stat().st_mtime if swept.is_file() else 0.0), names)
+    return replace(kept, sweep=own.result) if own is not None and own.result else kept
 
 
 @st.cache_resource(show_spinner="Drawing the papers' figures ...", max_entries=8)

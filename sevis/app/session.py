@@ -8,14 +8,13 @@ from typing import Any
 import streamlit as st
 
 from sevis.analysis.looks import Look
-from sevis.app.ablating import Ablations
 from sevis.app.asking import Answers
+from sevis.app.errand import Errands
 from sevis.app.gathering import Brought, Gathering
 from sevis.app.own_runs import OwnRuns
 from sevis.records import GateSite
 
 __all__ = [
-    "ablations",
     "batch",
     "batch_answers",
     "batch_round",
@@ -27,6 +26,7 @@ __all__ = [
     "control",
     "edits",
     "edits_made",
+    "errands",
     "finish_scan_round",
     "hand_over",
     "handed",
@@ -337,11 +337,11 @@ def own_runs(make: Callable[[], OwnRuns]) -> OwnRuns:
     return held
 
 
-def ablations(make: Callable[[], Ablations]) -> Ablations:
-    """What this visitor had ablated; made when it is first asked for."""
-    if "ablations" not in st.session_state:
-        st.session_state["ablations"] = make()
-    held: Ablations = st.session_state["ablations"]
+def errands(kind: str, make: Callable[[], Errands]) -> Errands:
+    """What this visitor had found out about runs, by the kind of errand; made when it is first asked for."""
+    if kind not in st.session_state:
+        st.session_state[kind] = make()
+    held: Errands = st.session_state[kind]
     return held
 
 

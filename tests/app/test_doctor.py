@@ -17,6 +17,7 @@ from sevis.analysis.ablation import FILE, read_ablations, write_ablations
 from sevis.analysis.doctor import examine
 from sevis.analysis.findings import VERDICTS
 from sevis.analysis.metrics import METRICS
+from sevis.analysis.zoom_storing import FILE as SWEEP
 from sevis.app import frame, shelf, state
 from sevis.app.ablating import Ablating
 from sevis.app.pages import PAGES, doctor, explore
@@ -27,6 +28,7 @@ from sevis.inspector import Inspector
 from sevis.loading import CheckpointError
 from sevis.runs import META, Run, open_run
 from sevis.scan import scan as scan_all
+from sevis.sweeps import sweep
 from sevis.turns import Turns
 from tests.app.test_batch import living
 from tests.app.test_explore import figures, page, said
@@ -144,16 +146,39 @@ def test_a_few_pictures_prove_nothing_and_can_be_ablated(tiny: Run, shelves: Pat
     assert "6 pictures cannot prove" in alert(app)
     before = set(figures(app))
     app.button(key="ablate").click().run()
-    begun = next(iter(app.session_state["ablations"]._begun.values()))
+    (begun,) = app.session_state["ablations"]._begun.values()
     begun.join(PATIENCE)
     app.run()
     assert not app.exception and not begun.why
     pictures, targets = gathered(open_source(tiny.meta["source"]["path"]), living("tiny/se").classes, 64)
     direct = ablate(living("tiny/se"), pictures, targets, means=[each.overall.mean for each in tiny.statistics])
-    for mine, theirs in zip(begun.ablated, direct, strict=True):
+    for mine, theirs in zip(begun.result, direct, strict=True):
         assert mine.effects["images"].divergence.mean == pytest.approx(theirs.effects["images"].divergence.mean, abs=1e-6)
     assert "with ablations on 6" in alert(app) and not (shelves / "few" / FILE).exists()
     assert any("what becomes of the answers" in title for title in set(figures(app)) - before)
+
+
+def test_a_sweep_is_made_on_the_spot(shelves: Path, tmp_path: Path) -> None:
+    photos = open_source(class_folders(tmp_path / "photos", 6))
+    scan_all(living("tiny/sk"), photos, shelves / "few")
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=240)
+    app.query_params["run"], app.query_params["network"] = "few", "tiny/sk"
+    app.session_state["papers"] = True
+    app.run()
+    assert not app.exception and not app.error
+    before = set(figures(app))
+    app.button(key="sweep").click().run()
+    (begun,) = app.session_state["sweeps"]._begun.values()
+    begun.join(PATIENCE)
+    app.run()
+    assert not app.exception and not begun.why and not [each for each in app.button if each.key == "sweep"]
+    direct = sweep(living("tiny/sk"), photos, limit=96)
+    assert begun.result.pictures == direct.pictures == 6
+    for mine, theirs in zip(begun.result.gates, direct.gates, strict=True):
+        assert mine.slope["size"].mean == pytest.approx(theirs.slope["size"].mean, abs=1e-6)
+    app.segmented_control(key="exhibit").set_value("scale_sweep").run()
+    assert not app.exception and set(figures(app)) - before
+    assert not (shelves / "few" / SWEEP).exists()
 
 
 @pytest.fixture
@@ -185,12 +210,12 @@ def test_ablations_wait_for_their_turn_stop_and_are_kept_where_they_may(
             assert not inside and made.is_running and not made.total
             made.stop()
         made.join(PATIENCE)
-    assert not made.is_running and not made.why and not made.ablated and not (tiny.folder / FILE).exists()
+    assert not made.is_running and not made.why and not made.result and not (tiny.folder / FILE).exists()
     again = Ablating(engine, Turns(), tiny, "tiny/se", "tiny/se", keep=True)
     again.start()
     again.join(PATIENCE)
-    assert again.done == again.total > 0 and read_ablations(tiny.folder) == again.ablated and not engine._turns._line
+    assert again.done == again.total > 0 and read_ablations(tiny.folder) == again.result and not engine._turns._line
     other = Ablating(engine, Turns(), tiny, "tiny/sk", "tiny/sk", keep=False)
     other.start()
     other.join(PATIENCE)
-    assert "other weights" in plain(other.why).replace("\\", "") and not other.ablated
+    assert "other weights" in plain(other.why).replace("\\", "") and not other.result

@@ -20,9 +20,9 @@ from sevis.app.chart import selectable
 from sevis.app.evidence import evidence
 from sevis.app.exhibits import exhibits
 from sevis.app.loaded import choose_run
+from sevis.app.offers import offer
 from sevis.app.sidebar import Choice
 from sevis.app.words import plain, say
-from sevis.app.worth import worth
 from sevis.figures import verdicts
 from sevis.runs import Run
 
@@ -57,10 +57,10 @@ def render(choice: Choice) -> None:
         _take_away(key, run, diagnoses, ablated)
     _headline(run, diagnoses, ablated)
     if not ablated:
-        worth(key, run, choice.network)
+        offer("ablate", key, run, choice.network)
     depth = _verdicts(diagnoses)
     evidence(run.statistics[depth], diagnoses[depth], ablated[depth] if ablated else None)
-    exhibits(key, run)
+    exhibits(key, run, choice.network)
 
 
 def _judged(key: str) -> tuple[tuple[Ablated, ...], tuple[Diagnosis, ...]]:
