@@ -12,7 +12,7 @@ from PIL import Image
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from sevis.nets import own_code, timm_zoo, torchvision_zoo, zoo
+from sevis.nets import gallery, own_code, rearranged, timm_zoo, torchvision_zoo, zoo
 from sevis.nets.checkpoints import SUFFIXES, is_checkpoint, read, read_safetensors
 from sevis.nets.fitting import State, fitted
 from sevis.nets.imagenet import class_names, valid_names
@@ -101,6 +101,8 @@ SOURCES = (
     Source("torchvision/NAME", _starts(torchvision_zoo.TORCHVISION), _fixed(torchvision_zoo.trained), torchvision_zoo.blueprint),
     Source("net.py:function", own_code.is_code, own_code.made, own_code.blueprint),
     Source("untrained/NAME (of any other form)", _starts(UNTRAINED), _random, _inner),
+    Source("faulty/FAULT (of the doctor's gallery)", gallery.is_name, _fixed(gallery.load), gallery.blueprint),
+    Source("rearranged/post (of a lesson)", rearranged.is_name, _fixed(rearranged.load), gallery.blueprint),
 )
 
 

@@ -2,46 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
 import pytest
 
-from sevis.ablations import ablate
 from sevis.analysis.ablation import Ablated, Ablation, Effect
-from sevis.analysis.doctor import RULES, VERDICTS, Diagnosis, Finding, diagnose, examine, untrained
-from sevis.analysis.statistics import GateStatistics, collect
+from sevis.analysis.doctor import RULES, VERDICTS, Finding, diagnose, examine, untrained
+from sevis.analysis.proofs import Proof, proofs
+from sevis.analysis.statistics import GateStatistics
 from sevis.analysis.thresholds import OURS, load_thresholds
-from sevis.capture.tracer import Tape, Watch
+from sevis.gallery import Examination, examined, seen
 from sevis.inspector import Inspector
-from sevis.nets.network import Network
 from sevis.records import GateSite
-from tests.faulty_networks import GALLERY, HEALTHY, healthy, photographs
+from tests.faulty_networks import GALLERY, HEALTHY, healthy
 
 LIMITS = load_thresholds()
 SE = GateSite("se", "channel", "sigmoid", 3, 1, 0, 8)
 SK = GateSite("sk", "branch", "softmax", 3, 1, 0, 8, ("3x3", "5x5"))
 
 
-def scanned(inspector: Inspector) -> tuple[GateStatistics, ...]:
-    """The statistics over the photographs, each sample counting as a class."""
-    pictures, labels = photographs()
-    with Tape(inspector.module, Watch(proof=False)) as tape:
-        inspector.module(inspector.batch([inspector.tensor(picture) for picture in pictures]))
-    return collect(inspector.proved(tape.records()), labels, int(labels.max()) + 1)
-
-
-def examined(network: Network, *blocks: str) -> tuple[Diagnosis, ...]:
-    """The diagnosis of a network of which some blocks are ablated."""
-    inspector = Inspector(network)
-    depths = [site.depth for site in inspector.sites if site.name in blocks]
-    return examine(scanned(inspector), ablate(inspector, photographs()[0], depths=depths))
-
-
 @cache
-def of_gallery(name: str) -> tuple[Diagnosis, ...]:
-    return examined(GALLERY[name].build(), GALLERY[name].block)
+def of_gallery(name: str) -> Examination:
+    """A faulty network of which the block with the fault is ablated."""
+    return examined(Inspector(GALLERY[name].build()), (GALLERY[name].block,))
 
 
 # ---- the confusion matrix: rows are what was done to a network, columns what the doctor says of that block
@@ -50,7 +36,7 @@ def of_gallery(name: str) -> tuple[Diagnosis, ...]:
 @pytest.mark.parametrize("name", GALLERY)
 def test_the_fault_is_named_in_the_right_block_and_nowhere_else(name: str) -> None:
     fault = GALLERY[name]
-    for diagnosis in of_gallery(name):
+    for diagnosis in of_gallery(name).diagnoses:
         if fault.block in ("", diagnosis.site.name):
             assert diagnosis.verdict == fault.verdict
             assert diagnosis.findings[0].rule == fault.rule and diagnosis.findings[0].alarm
@@ -64,7 +50,7 @@ ABLATED = {HEALTHY[0]: ("SE_2_1", "SE_4_1", "SE_5_2"), HEALTHY[1]: ("SK_2_2", "S
 
 @pytest.mark.parametrize("name", HEALTHY)
 def test_nothing_is_wrong_with_what_ships(name: str) -> None:
-    diagnoses = examined(healthy(name), *ABLATED[name])
+    diagnoses = examined(Inspector(healthy(name)), ABLATED[name]).diagnoses
     assert [(each.site.name, each.alarms) for each in diagnoses if each.alarms] == []
     assert {each.verdict for each in diagnoses} <= {"dynamic", "static", "identity", "inconclusive"}
     assert sum(each.verdict == "dynamic" for each in diagnoses) >= len(diagnoses) * 0.8
@@ -83,6 +69,26 @@ def test_the_documents_know_every_rule_verdict_and_threshold() -> None:
     assert [rule.id for rule in RULES if f"| {rule.id} |" not in DOCS] == []
     assert [verdict for verdict, meaning in VERDICTS.items() if f"| {verdict} | {meaning} |" not in DOCS] == []
     assert [name for name in LIMITS if name not in DOCS and not name.startswith("untrained.")] == []
+
+
+# what statistics cannot show: the network, and the proof of its block that gives it away
+PROVED: dict[str, Callable[[Proof], bool]] = {
+    "doubled multiplication": lambda proof: not proof.multiplies,
+    "softmax over the batch axis": lambda proof: not proof.alone,
+    "gate ignored downstream": lambda proof: proof.without == proof.exchanged == 0,
+    "class-blind": lambda proof: proof.classes is not None and proof.classes < LIMITS["M11.null"],
+}
+
+
+@pytest.mark.parametrize("name", PROVED)
+def test_the_proofs_give_away_what_statistics_cannot_show(name: str) -> None:
+    case, gives_away = of_gallery(name), PROVED[name]
+    block = GALLERY[name].block
+    told = {each.block: each for each in proofs(case.diagnoses, case.ablated)}
+    assert gives_away(told[block]) and told[block].without is not None
+    before = [each for name, each in told.items() if name < block]
+    assert len(before) > 1 and all(each.multiplies and each.alone and each.without is None for each in before)
+    assert not any(gives_away(each) for each in before)
 
 
 # ---- the order of the verdicts, and every rule from numbers
@@ -248,7 +254,7 @@ def test_no_gates_are_no_patients() -> None:
 
 @cache
 def healthy_scan() -> tuple[GateStatistics, ...]:
-    return scanned(Inspector(healthy(HEALTHY[0])))
+    return seen(Inspector(healthy(HEALTHY[0])))
 
 
 def ablated_as(statistics: tuple[GateStatistics, ...], leaks: dict[int, float]) -> list[Ablated]:

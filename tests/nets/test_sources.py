@@ -52,6 +52,9 @@ FORMS = {
     "folder/net.py:build": 5,
     "package.module:build": 5,
     "untrained/timm/resnet18": 6,
+    "faulty/low rank": 7,
+    "healthy/photos12/se_resnet18": 7,
+    "rearranged/post": 8,
 }
 
 
