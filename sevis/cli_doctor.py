@@ -87,8 +87,8 @@ def _network(run: Run, model: str | None, arch: str | None, device: str) -> tupl
         ValueError: there is no such network, or it is not the one that was scanned.
     """
     from sevis.loading import CheckpointError, load
+    from sevis.provenance import weights_sha256
     from sevis.run_network import network_of
-    from sevis.scanner import weights_sha256
 
     inspector = network_of(run, model, arch, device)
     try:

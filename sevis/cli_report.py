@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from sevis.cli_errors import told
+from sevis.cli_options import NETWORK, Arch, Device
+
 if TYPE_CHECKING:
     from sevis.inspector import Inspector
     from sevis.records import Inspection
@@ -15,12 +18,11 @@ if TYPE_CHECKING:
 
 __all__ = ["report"]
 
-FAILED = 2  # exit code
 
-
+@told()
 def report(
     images: Annotated[list[str], typer.Argument(help="Pictures: JPEG, PNG, WebP, BMP, GIF or TIFF.")],
-    model: Annotated[str, typer.Option(help="As in `sevis models`, timm/NAME, torchvision/NAME, a checkpoint, net.py:FUNCTION.")],
+    model: Annotated[str, typer.Option(help=NETWORK)],
     out: Annotated[Path, typer.Option("--out", "-o", help="The page to write.")] = Path("report.html"),
     block: Annotated[
         list[str] | None, typer.Option(help="A block to show in detail besides the one that stands out; may be repeated.")
@@ -29,28 +31,24 @@ def report(
     target: Annotated[str | None, typer.Option(help="Class to explain; by default each picture's most probable.")] = None,
     run: Annotated[Path | None, typer.Option(help="A scan of the same network, for what the doctor says of its gates.")] = None,
     data: Annotated[Path | None, typer.Option(help="Folder for each picture's inspection as .npz and its numbers as .csv.")] = None,
-    arch: Annotated[str | None, typer.Option(help="The network that a checkpoint file is of.")] = None,
-    device: Annotated[str, typer.Option(help="auto, cuda, mps or cpu.")] = "auto",
+    arch: Arch = None,
+    device: Device = "auto",
 ) -> None:
     """Write one HTML file that opens from a disk, without a network: predictions, gates, Grad-CAMs, edits, and how it all came about.
 
     Exit code 0: written, 2: it could not be.
 
-    Example: python -m sevis report cat.jpg dog.jpg --model photos12/se_resnet18 --block SE_3_1 --edit all:set=1 -o report.html
+    Example: sevis report cat.jpg dog.jpg --model photos12/se_resnet18 --block SE_3_1 --edit all:set=1 -o report.html
     """
-    try:
-        from sevis.loading import load
-        from sevis.report import report as page_of
+    from sevis.loading import load
+    from sevis.report import report as page_of
 
-        inspector = load(model, device, arch=arch)
-        subjects = _subjects(inspector, images, target, block or [], edit or [])
-        page = page_of(subjects, None if run is None else _checkup(run, subjects[0].inspection))
-        out.parent.mkdir(parents=True, exist_ok=True)
-        out.write_text(page, encoding="utf-8")
-        written = [] if data is None else _write(data, subjects)
-    except (ValueError, TypeError, OSError) as error:  # the sentences of networks, pictures, edits and runs are ValueErrors
-        typer.echo(str(error), err=True)
-        raise typer.Exit(FAILED) from error
+    inspector = load(model, device, arch=arch)
+    subjects = _subjects(inspector, images, target, block or [], edit or [])
+    page = page_of(subjects, None if run is None else _checkup(run, subjects[0].inspection))
+    out.parent.mkdir(parents=True, exist_ok=True)
+    out.write_text(page, encoding="utf-8")
+    written = [] if data is None else _write(data, subjects)
     typer.echo(f"{out}: {len(page.encode()) / 1e6:.1f} MB, opens in any browser without a network.")
     if data is not None:
         typer.echo(f"{data}: {len(written)} files; sevis.open_inspection opens the .npz without torch.")
@@ -60,13 +58,9 @@ def _subjects(
     inspector: Inspector, images: Sequence[str], target: str | None, blocks: Sequence[str], edits: Sequence[str]
 ) -> tuple[Subject, ...]:
     """Every picture inspected, and inspected again with the edits; these may name the other pictures by their files' names."""
-    from dataclasses import replace
-
-    from sevis.provenance import provenance_of
     from sevis.report import Subject
 
-    made = provenance_of(inspector)
-    seen = {image: replace(inspector.inspect(image, target), provenance=made) for image in images}
+    seen = {image: inspector.inspect(image, target) for image in images}
     others = {Path(image).name: inspection for image, inspection in seen.items()}
     return tuple(
         Subject(

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from sevis.inspector import Inspector
 from sevis.loading import load
+from sevis.provenance import weights_sha256
 from sevis.runs import Run
-from sevis.scanner import weights_sha256
 
 __all__ = ["network_of"]
 

@@ -5,32 +5,28 @@ Forward only, and without state: whoever drives it may decode in one thread and 
 
 from __future__ import annotations
 
-import hashlib
-import re
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from importlib.metadata import version
-from platform import python_version
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from sevis import __version__
 from sevis.analysis.statistics import UNKNOWN, GateStatistics, collect
 from sevis.capture.tracer import Tape, Watch
 from sevis.datasets import Entry, Source
 from sevis.inspector import Inspector
 from sevis.labels import matched
-from sevis.nets.network import described
+from sevis.nets.network import described as said
 from sevis.nets.preprocessing import Preprocessing
 from sevis.nets.readings import READERS, Reading
 from sevis.pictures import PictureError
+from sevis.provenance import described, versions, weights_sha256
 from sevis.records import GateRecord
 
-__all__ = ["PRECISIONS", "Decoded", "Scanned", "Scanner", "Turn", "weights_sha256"]
+__all__ = ["PRECISIONS", "Decoded", "Scanned", "Scanner", "Turn"]
 
 Turn = Callable[[], AbstractContextManager[object]]
 PRECISIONS = {"float32": None, "bfloat16": torch.bfloat16}  # name -> what autocast computes in; None: as the weights are
@@ -103,7 +99,7 @@ class Scanner:
         except (PictureError, OSError) as error:
             return None, str(error)
         except Exception as error:  # a transform of somebody else's
-            return None, f"The network's transform fails on it ({described(error)})."
+            return None, f"The network's transform fails on it ({said(error)})."
 
     def show(self, decoded: Decoded) -> Scanned:
         """What the network and its gates make of a batch."""
@@ -156,25 +152,12 @@ class Scanner:
             "classes": list(self.classes),
             "targets": list(self.targets),
             "network_classes": list(self.inspector.classes),
-            "versions": {
-                "sevis": __version__,
-                "python": python_version(),
-                **{name: version(name) for name in ("torch", "numpy", "pillow")},
-            },
+            "versions": versions(),
         }
-
-
-def weights_sha256(module: torch.nn.Module) -> str:
-    """A sha256 over the names, types, shapes and values of a network's parameters and buffers."""
-    digest = hashlib.sha256()
-    for name, values in sorted(module.state_dict().items()):
-        digest.update(f"{name} {values.dtype} {tuple(values.shape)}\n".encode())
-        digest.update(values.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().tobytes())
-    return digest.hexdigest()
 
 
 def _described(preprocessing: object) -> Any:
     """A transform in words that are the same in every process."""
     if isinstance(preprocessing, Preprocessing):
         return preprocessing.to_card()
-    return re.sub(r" at 0x[0-9a-fA-F]+", "", repr(preprocessing))
+    return described(preprocessing)

@@ -24,8 +24,9 @@ from sevis.analysis.zoom import ZOOMS, Sweep, swept, views_of
 from sevis.capture.tracer import Tape, Watch
 from sevis.datasets import Source
 from sevis.inspector import Inspector
+from sevis.provenance import weights_sha256
 from sevis.records import GateRecord
-from sevis.scanner import Scanner, Turn, weights_sha256
+from sevis.scanner import Scanner, Turn
 
 __all__ = ["blurred", "enlarged", "sweep"]
 

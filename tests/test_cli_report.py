@@ -13,9 +13,8 @@ from typer.testing import CliRunner, Result
 import sevis
 from sevis.cli_report import report
 from sevis.inspector import Inspector
-from sevis.provenance import provenance_of
+from sevis.provenance import weights_sha256
 from sevis.scan import scan
-from sevis.scanner import weights_sha256
 from tests.photo_folders import class_folders
 from tests.test_notebook import Tags
 from tests.test_report import titles
@@ -68,7 +67,7 @@ def test_a_page_with_edits_and_blocks_and_the_data_beside_it(photos: list[Path],
         f"{place}-a & b.{kind}" for place in (1, 2) for kind in ("npz", "channels.csv", "predictions.csv", "cams.csv")
     }
     kept, fresh = sevis.open_inspection(data / "2-a & b.npz"), inspector.inspect(photos[1], "dog")
-    assert kept.provenance == provenance_of(inspector)
+    assert kept.provenance == inspector.provenance
     for made, again in zip(kept.gates, fresh.gates, strict=True):
         same(made, again)
     rows = list(csv.DictReader((data / "2-a & b.channels.csv").read_text(encoding="utf-8").splitlines()))

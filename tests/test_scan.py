@@ -25,9 +25,10 @@ from sevis.analysis.statistics import GateStatistics, to_arrays
 from sevis.cli import app
 from sevis.datasets import SourceError, open_source
 from sevis.inspector import Inspector
+from sevis.provenance import weights_sha256
 from sevis.runs import Run, RunError, open_run
 from sevis.scan import Step, scan
-from sevis.scanner import Scanner, weights_sha256
+from sevis.scanner import Scanner
 from tests import tiny_networks
 from tests.photo_folders import SIDE, broken, class_folders, inspector, jpegs, tar_of, write
 

@@ -11,8 +11,8 @@ from typing import Any, final
 
 from sevis.engine import Engine, NoRoom, Stopped
 from sevis.inspector import Inspector
+from sevis.provenance import weights_sha256
 from sevis.runs import Run
-from sevis.scanner import weights_sha256
 from sevis.turns import Turns
 
 __all__ = ["Errand", "Errands", "OnRun"]

@@ -23,9 +23,9 @@ from sevis.app.own_runs import OwnRuns
 from sevis.app.sweeping import Sweeping
 from sevis.app.thumbnails import thumbnails as read_thumbnails
 from sevis.profiles import Profile, profile
+from sevis.provenance import weights_sha256
 from sevis.records import GateAverage
 from sevis.runs import META, STATISTICS, Run, RunError, open_run
-from sevis.scanner import weights_sha256
 from sevis.turns import Turns
 
 __all__ = [
