@@ -24,7 +24,7 @@ check: .venv/test.stamp
 
 # into site/; no network is asked once its tools are there, and none by its pages
 docs: .venv/docs.stamp
-	NO_MKDOCS_2_WARNING=1 $(BIN)/docs/bin/python -m mkdocs build --strict --quiet
+	NO_MKDOCS_2_WARNING=1 .venv/docs/bin/python -m mkdocs build --strict --quiet
 	@echo "site/index.html"
 
 # NET: of sevis/nets/recipes.py; DATA: a folder or .tar of train/CLASS/*.jpg and val/CLASS/*.jpg; ARGS: see python -m sevis train --help
