@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,15 +17,18 @@ from torch import Tensor
 from sevis import pictures
 from sevis.capture.cams import Explanation, cam_of, explain
 from sevis.capture.edits import rewriting
+from sevis.capture.excitation import excitation_of
 from sevis.capture.rewriting import Place
 from sevis.capture.tracer import Tape, Watch
 from sevis.capture.twin import frozen_twin
 from sevis.capture.watch import LastMap
 from sevis.edits import NOTHING, Edit, WhatIf, effects_of, parse
+from sevis.excitation import Excitation
 from sevis.nets.network import Network
 from sevis.nets.preprocessing import seen
 from sevis.nets.readings import READERS, Reading, Target
-from sevis.records import Cam, GateAverage, GateRecord, GateSite, Inspection, Outcome
+from sevis.provenance import provenance_of
+from sevis.records import Cam, GateAverage, GateRecord, GateSite, Inspection, Outcome, Provenance
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -33,6 +37,7 @@ __all__ = ["Inspector", "weights_of"]
 
 Source = bytes | str | Path | Image.Image | np.ndarray
 MOST_ROWS = 16  # what-ifs in one pass
+HALF = float(np.finfo(np.float16).max)
 
 
 class Inspector:
@@ -72,6 +77,11 @@ class Inspector:
     def nbytes(self) -> int:
         """How much memory its weights take."""
         return sum(t.nbytes for t in (*self.module.parameters(), *self.module.buffers()))
+
+    @cached_property
+    def provenance(self) -> Provenance:
+        """What its inspections are made with; the first question reads all weights, 0.1 s for 100 MB."""
+        return provenance_of(self.module, self.preprocessing)
 
     def summary(self, depth: int | None = None) -> Table:
         """The network's layers as a rich table with a column of gates; see sevis.summary."""
@@ -119,7 +129,7 @@ class Inspector:
         picture = pictures.read(image)
         what_if = WhatIf(_edits(edits), {name: weights_of(each) for name, each in (others or {}).items()})
         inspection = self.inspect_batch([picture.pixels], [target], [what_if])[0]
-        return replace(inspection, warnings=picture.notes + inspection.warnings)
+        return replace(inspection, warnings=picture.notes + inspection.warnings, provenance=self.provenance)
 
     def inspect_batch(
         self, images: Sequence[np.ndarray], targets: Sequence[Target], what_ifs: Sequence[WhatIf] | None = None
@@ -173,6 +183,13 @@ class Inspector:
     def effects(self, image: Source, target: Target = None) -> tuple[Outcome, ...]:
         """Which gate matters: the outcome of the network as it is, then with each block's weights at 1 or each branch alone, in turn."""
         return self.outcomes(image, target, [NOTHING, *(WhatIf((edit,)) for edit in effects_of(self.sites))])
+
+    def excitation(self, depth: int) -> Excitation | None:
+        """The two layers between a gate's squeeze and its weights, as matrices; None unless they explain a pass of noise alone."""
+        dark, bright = np.random.default_rng(0).integers(0, [[[[128]]], [[[256]]]], (2, 256, 256, 3), dtype=np.uint8)
+        with torch.no_grad(), Tape(self.module, Watch(proof=False)) as tape:
+            self.module(self.batch([self.tensor(dark), self.tensor(bright)]))
+        return excitation_of(self.module, tape.found[depth], tape.records()[depth])
 
     def _output(self, tensor: Tensor, rows: Sequence[WhatIf]) -> Tensor:
         """The network's logits for one picture under each of several edits, (rows, ...) float32."""
@@ -268,7 +285,7 @@ def _only(record: GateRecord, n: int) -> GateRecord:
         hidden=None if record.hidden is None else record.hidden[part],
         logits=record.logits[part],
         weights=record.weights[part],
-        maps=None if record.maps is None else record.maps[part].astype(np.float16),
+        maps=None if record.maps is None else record.maps[part].clip(-HALF, HALF).astype(np.float16),
     )
 
 

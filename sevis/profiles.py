@@ -27,6 +27,8 @@ from sevis.runs import Run
 
 __all__ = ["Exhibit", "Profile", "csv_of", "profile"]
 
+FORMULAS = ("=", "+", "-", "@", "\t", "\r")
+
 
 @dataclass(frozen=True)
 class Exhibit:
@@ -107,9 +109,14 @@ def _labels(run: Run) -> np.ndarray:
 
 
 def csv_of(rows: Sequence[Row]) -> str:
-    """The rows as CSV with a header; their columns are those of the first."""
+    """The rows as CSV with a header: all their columns, in the order in which they come."""
     file = io.StringIO()
-    writer = csv.DictWriter(file, list(rows[0]) if rows else [], lineterminator="\n")
+    writer = csv.DictWriter(file, list(dict.fromkeys(name for row in rows for name in row)), lineterminator="\n")
     writer.writeheader()
-    writer.writerows(rows)
+    writer.writerows({name: _no_formula(value) for name, value in row.items()} for row in rows)
     return file.getvalue()
+
+
+def _no_formula(value: Any) -> Any:
+    """A text that a spreadsheet would compute is marked as one, since names of files and classes are anybody's."""
+    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULAS) else value

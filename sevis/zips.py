@@ -18,7 +18,7 @@ from sevis.pictures import MAX_BYTES
 
 __all__ = ["MAX_ENTRIES", "MAX_RATIO", "MAX_TOTAL", "REFUSALS", "Member", "is_zip", "members"]
 
-MAX_ENTRIES = 2000
+MAX_ENTRIES = 6000
 MAX_TOTAL = 400_000_000  # bytes that all members may unpack to together
 MAX_RATIO = 200  # a photograph packs to a little less than its size, an empty drawing to a hundredth
 SIGNATURE, ENTRY = b"PK\x03\x04", b"PK\x01\x02"
@@ -27,7 +27,7 @@ JUNK = ("__MACOSX/", ".DS_Store", "Thumbs.db", "desktop.ini")
 
 REFUSALS = {
     "damaged-archive": "The zip archive is damaged or not one; pack it again.",
-    "too-many-entries": f"The zip archive has more than {MAX_ENTRIES} entries; pack the pictures alone.",
+    "too-many-entries": f"The zip archive has more than {MAX_ENTRIES:,} entries; pack the pictures alone.",
     "junk": "It was put into the archive by the system that packed it, and is no picture.",
     "folder": "It is a folder; the pictures in it are read on their own.",
     "link": "It is a link to another file and not a picture; pack the file itself.",

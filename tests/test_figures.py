@@ -26,7 +26,10 @@ from tests.compared import beside
 from tests.edited import changed, outcomes
 from tests.made_up import CASES, inspection, record, with_spreads
 from tests.made_up_batches import pictured
+from tests.made_up_brushes import brushes
+from tests.made_up_excitation import taught_by_numbers
 from tests.made_up_gates import judged
+from tests.made_up_lessons import taught
 from tests.made_up_runs import scanned
 from tests.ranked import ranked
 from tests.up_close import CHANNEL, measured, samples, up_close
@@ -52,6 +55,12 @@ def arguments(entry: Entry, made: Inspection) -> list[tuple[Any, ...]]:
         return scanned(entry, made)
     if entry.of in ("evidence", "training"):
         return judged(entry, made)
+    if entry.of in ("brush", "answers"):
+        return brushes(entry, made)
+    if entry.of in ("arranged", "gates"):
+        return taught(entry, made)
+    if entry.of in ("excitation", "zoomed"):
+        return taught_by_numbers(entry, made)
     if entry.of in ("channel", "samples", "classes"):
         return up_close(entry, made)
     if entry.of == "extremes":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 from collections.abc import Callable
 from dataclasses import replace
@@ -338,3 +339,19 @@ def test_2000_maps_leave_no_memory_on_a_gpu() -> None:
         inspector.inspect_batch(shown, [n % 5] * 10)
         taken.append(torch.cuda.memory_allocated())
     assert max(taken[10:]) == taken[10]
+
+
+def test_an_inspection_knows_what_it_was_made_with(tmp_path: Path) -> None:
+    inspector = Inspector(network(se_net(), SIDE))
+    inspection = inspector.inspect(pictures(1)[0])
+    assert inspection.provenance is not None and inspection.provenance == inspector.provenance
+    state = sorted(inspector.module.state_dict().items())
+    digest = hashlib.sha256(
+        b"".join(f"{name} {each.dtype} {tuple(each.shape)}\n".encode() + each.numpy().tobytes() for name, each in state)
+    ).hexdigest()
+    assert inspection.provenance.weights_sha256 == digest
+    assert sevis.open_inspection(inspection.save(tmp_path / "one.npz")).provenance == inspection.provenance
+    other = Inspector(network(se_net(), SIDE))
+    with torch.no_grad():
+        next(other.module.parameters()).mul_(2)
+    assert other.provenance.weights_sha256 != digest

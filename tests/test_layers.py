@@ -82,7 +82,7 @@ OUTER = (
 )
 MEASURING = ("sevis.card", "sevis.measures", "sevis.sizes", "sevis.summary")
 MEASURERS = ("card.py", "measures.py", "sizes.py", "summary.py")
-LEFT = ("sevis.nets", "sevis.capture", "sevis.inspector", "sevis.loading", *MEASURING)
+LEFT = ("sevis.nets", "sevis.capture", "sevis.inspector", "sevis.loading", "sevis.provenance", *MEASURING)
 SERVING = (
     "sevis.engine",
     "sevis.attempts",
@@ -99,7 +99,8 @@ SERVING = (
     "sevis.monitor",
     "sevis.lightning",
     "sevis.run_network",
-    "sevis.provenance",
+    "sevis.gallery",
+    "sevis.rearranged",
 )
 SHOWING = ("sevis.figures", "sevis.notebook", "sevis.report", "sevis.report_page", "sevis.report_parts", "sevis.sentences", "sevis.words")
 ANALYSIS = ("sevis.analysis", "sevis.runs", "sevis.tables", "sevis.queries")
@@ -124,6 +125,10 @@ FORBIDDEN: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "the engine calls what it is given": (
         ("engine.py", "attempts.py", "tickets.py", "turns.py", "networks_in_memory.py"),
         (*LEFT, *ANALYSIS, *SHOWING, *OUTER, "torch", "streamlit"),
+    ),
+    "an excitation and a zoom are numbers": (
+        ("excitation.py", "zooming.py"),
+        (*LEFT, *ANALYSIS, *SERVING, *SHOWING, *OUTER, "torch", "plotly", "streamlit"),
     ),
     "edits are words": (("edits.py",), (*LEFT, *ANALYSIS, *SERVING, *SHOWING, *OUTER, "torch")),
     "a run is opened without its network": (
@@ -204,6 +209,7 @@ def test_the_facade_loads_nothing() -> None:
                 "sizes.py",
                 "cli.py",
                 "scan.py",
+                "provenance.py",
                 "scanner.py",
                 "ablations.py",
                 "sweeps.py",

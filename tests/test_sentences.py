@@ -21,7 +21,10 @@ from tests.compared import beside
 from tests.edited import changed, moved, outcomes
 from tests.made_up import CASES, frozen, inspection, record, with_spreads
 from tests.made_up_batches import pictured
+from tests.made_up_brushes import brushes
+from tests.made_up_excitation import taught_by_numbers
 from tests.made_up_gates import judged
+from tests.made_up_lessons import taught
 from tests.made_up_runs import scanned
 
 
@@ -72,6 +75,12 @@ def told(made: Inspection) -> list[str]:
             said += [TOLD[entry.name](*args) for args in scanned(entry, made)]
         elif entry.of in ("evidence", "training"):
             said += [TOLD[entry.name](*args) for args in judged(entry, made)]
+        elif entry.of == "answers":
+            said += [TOLD[entry.name](*args) for args in brushes(entry, made)]
+        elif entry.of in ("arranged", "gates"):
+            said += [TOLD[entry.name](*args) for args in taught(entry, made)]
+        elif entry.of in ("excitation", "zoomed"):
+            said += [TOLD[entry.name](*args) for args in taught_by_numbers(entry, made)]
     return said + [sentences.channel_sentence(made, depth, channel) for depth in range(len(made.gates)) for channel in (0, 3)]
 
 

@@ -12,7 +12,15 @@ __all__ = ["main"]
 
 ICON = ASSETS / "icon.png"  # a Material icon would be fetched from another host
 # Streamlit leaves 6 rem above the page; the menu takes 3.75, and the figures need the room
-TIGHTER = "<style>.stMainBlockContainer {padding-top: 4.2rem; padding-bottom: 3rem}</style>"
+TIGHTER = ".stMainBlockContainer {padding-top: 4.2rem; padding-bottom: 3rem}"
+# a figure's CSV lies beside plotly's camera, and is seen when that is: under the pointer, or by keyboard
+NUMBERS = """
+[class*="st-key-figure_"] {position: relative}
+[class*="st-key-csv_"] {position: absolute; top: 0; right: 2.5rem; width: auto; opacity: 0; z-index: 5}
+[class*="st-key-csv_"] button {min-height: 0; font-size: 0.8rem}
+[class*="st-key-figure_"]:hover [class*="st-key-csv_"], [class*="st-key-csv_"]:focus-within {opacity: 1}
+@media (hover: none) {[class*="st-key-csv_"] {opacity: 1}}
+"""
 
 
 def main() -> None:
@@ -23,5 +31,5 @@ def main() -> None:
     from sevis.app import frame
 
     st.set_page_config(page_title="sevis", page_icon=ICON, layout="wide")
-    st.html(TIGHTER)
+    st.html(f"<style>{TIGHTER}{NUMBERS}</style>")
     frame.run()

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import plotly.graph_objects as go
 import streamlit as st
 
 from sevis.app import session
+from sevis.figures import numbers
+from sevis.profiles import csv_of
 from sevis.records import Inspection
 
 __all__ = ["chart", "clickable", "clickable_boxes", "clickable_pictures"]
@@ -18,7 +21,8 @@ CONFIG = {"displaylogo": False, "modeBarButtons": [["toImage"]], "scrollZoom": F
 
 def chart(figure: go.Figure, key: str) -> None:
     """A figure that speaks under the pointer."""
-    st.plotly_chart(figure, key=key, theme=None, config=_config(key), alt=_alt(figure))
+    with _beside_its_numbers(figure, key):
+        st.plotly_chart(figure, key=key, theme=None, config=_config(key), alt=_alt(figure))
 
 
 def clickable(figure: go.Figure, key: str, inspection: Inspection) -> None:
@@ -38,15 +42,26 @@ def clickable_pictures(figure: go.Figure, key: str, count: int, choose: Callable
 
 def selectable(figure: go.Figure, key: str, choose: Callable[[list[Any]], None]) -> None:
     """A figure that hands over the customdata of the point that is clicked."""
-    st.plotly_chart(
-        figure,
-        key=key,
-        theme=None,
-        config=_config(key),
-        alt=_alt(figure),
-        selection_mode="points",
-        on_select=lambda: _clicked(st.session_state.get(key), choose),
-    )
+    with _beside_its_numbers(figure, key):
+        st.plotly_chart(
+            figure,
+            key=key,
+            theme=None,
+            config=_config(key),
+            alt=_alt(figure),
+            selection_mode="points",
+            on_select=lambda: _clicked(st.session_state.get(key), choose),
+        )
+
+
+@contextmanager
+def _beside_its_numbers(figure: go.Figure, key: str) -> Iterator[None]:
+    """Where a figure is drawn; under the pointer a button beside the camera gives what it draws as CSV."""
+    with st.container(key=f"figure_{key}"):
+        yield
+        st.download_button(
+            "CSV", lambda: csv_of(numbers(figure)), f"{key}.csv", "text/csv", key=f"csv_{key}", on_click="ignore", type="tertiary"
+        )
 
 
 def _clicked(event: Any, choose: Callable[[list[Any]], None]) -> None:

@@ -59,4 +59,5 @@ def _lesson(page: ModuleType, following: ModuleType | None, chosen: list[Choice]
 
 
 def _address(page: ModuleType) -> str:
-    return str(page.TITLE).lower().replace(" ", "-")
+    """As its file is called."""
+    return page.__name__.rpartition(".")[2].replace("_", "-")

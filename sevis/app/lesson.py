@@ -17,7 +17,8 @@ __all__ = ["gate_of", "inspected", "lesson", "parts_of"]
 
 MARK = re.compile(r"^> .*<!-- show: (\w+) -->$\n?", re.MULTILINE)
 HEADING = re.compile(r"^#(?=#+ )", re.MULTILINE)
-LINK = re.compile(r"\]\((\w[\w-]*)\.md")
+LINK = re.compile(r"\]\((\w+)\.md")
+OUTSIDE = re.compile(r"\[([^\]]+)\]\(\.\./[^)]*\)")
 READABLE = 760  # px of a line of text
 TEACHERS: dict[Kind, str] = {"channel": "photos12/se_resnet18", "branch": "photos12/sk_net26"}
 CALLED: dict[Kind, str] = {"channel": "a gate that weighs channels (SE)", "branch": "a gate that selects among branches (SK)"}
@@ -27,10 +28,12 @@ def parts_of(name: str) -> list[str]:
     """A lesson's text as [text, name of a show, text, name of a show, ..., text].
 
     The first line, its title, is left to the page. A show stands where the file has a quoted line that ends in
-    <!-- show: NAME -->, which says to whoever reads the file alone what the page has there.
+    <!-- show: NAME -->, which says to whoever reads the file alone what the page has there. Links lead to other lessons; those to the
+    rest of the documentation, which the page does not serve, are left as words.
     """
     _, _, text = (LEARN / f"{name}.md").read_text(encoding="utf-8").partition("\n")
-    return MARK.split(LINK.sub(r"](\1", HEADING.sub("##", text)))
+    linked = LINK.sub(lambda found: f"]({found[1].replace('_', '-')}", OUTSIDE.sub(r"\1", text))
+    return MARK.split(HEADING.sub("###", linked))
 
 
 def lesson(name: str, shows: Mapping[str, Callable[[], None]]) -> None:

@@ -10,6 +10,7 @@ import streamlit as st
 from sevis.analysis.looks import Look
 from sevis.app.asking import Answers
 from sevis.app.errand import Errands
+from sevis.app.game import Game
 from sevis.app.gathering import Brought, Gathering
 from sevis.app.own_runs import OwnRuns
 from sevis.records import GateSite
@@ -19,6 +20,7 @@ __all__ = [
     "batch_answers",
     "batch_round",
     "begin_batch",
+    "brush",
     "can_undo",
     "choose",
     "choose_box",
@@ -28,6 +30,7 @@ __all__ = [
     "edits_made",
     "errands",
     "finish_scan_round",
+    "game",
     "hand_over",
     "handed",
     "image_format",
@@ -41,8 +44,10 @@ __all__ = [
     "load_run",
     "loaded_run",
     "log_refused",
+    "move_brush",
     "origin",
     "own_runs",
+    "play",
     "refuse_log",
     "remember_edits",
     "remember_origin",
@@ -386,3 +391,27 @@ def edits_made() -> tuple[str, ...]:
 def image_format() -> str:
     """As what a figure is saved: "svg" or "png"."""
     return str(st.session_state.get("image_format") or "SVG").lower()
+
+
+def brush() -> tuple[int, int] | None:
+    """The cell of the picture, by row and column, that the brush of a lesson lies on; None where it is taken away."""
+    held: tuple[int, int] | None = st.session_state.get("brush")
+    return held
+
+
+def move_brush(cell: tuple[int, int] | None) -> None:
+    """Put the brush on a cell, or take it away; from a callback alone."""
+    st.session_state["brush"] = cell
+
+
+def game(make: Callable[[], Game]) -> Game:
+    """The visitor's game of Find the fault; begun when it is first asked for."""
+    if "game" not in st.session_state:
+        st.session_state["game"] = make()
+    held: Game = st.session_state["game"]
+    return held
+
+
+def play(game: Game) -> None:
+    """Go on with the game as it is now."""
+    st.session_state["game"] = game

@@ -13,16 +13,22 @@ import streamlit as st
 from PIL import Image
 
 from sevis import pictures
+from sevis.analysis.arranged import Arranged
+from sevis.analysis.covering import Part, ramp
+from sevis.analysis.covering import window as window_of
+from sevis.analysis.gate_statistics import GateStatistics
 from sevis.app.uploads import OWN, Upload, Uploads
 from sevis.edits import EditError, WhatIf, parse
 from sevis.engine import Busy, Engine, NoRoom, OutOfMemory, Stopped
+from sevis.excitation import Excitation
 from sevis.figures import DARK, LIGHT, Theme
+from sevis.gallery import Examination, examined, seen
 from sevis.inspector import Inspector
 from sevis.loading import CheckpointError, available, choose_device, load, load_uploaded
 from sevis.menu import Entry, menu
 from sevis.pictures import Picture, PictureError
 from sevis.places import ASSETS
-from sevis.provenance import provenance_of
+from sevis.rearranged import arranged as _arranged
 from sevis.records import Inspection, Outcome, Provenance
 
 __all__ = [
@@ -30,12 +36,15 @@ __all__ = [
     "NETWORK_BUDGET",
     "Sample",
     "arch_of",
+    "arranged",
     "bring",
     "brought",
+    "case",
     "classes",
     "device",
     "effects",
     "engine",
+    "excitation",
     "inspect",
     "is_detector",
     "known",
@@ -45,8 +54,10 @@ __all__ = [
     "provenance",
     "sample_weights",
     "samples",
+    "statistics",
     "theme",
     "uploads",
+    "window",
 ]
 
 SAMPLES = ASSETS / "samples"
@@ -229,4 +240,38 @@ def arch_of(network: str) -> str:
 def provenance(network: str) -> Provenance:
     """What a network's inspections are made with."""
     with engine().borrow(network, check=leave_if_gone) as inspector:
-        return provenance_of(inspector)
+        return inspector.provenance
+
+
+@st.cache_data(show_spinner=False, max_entries=256, ttl=3600)
+def window(network: str, height: int, width: int) -> Part:
+    """The part of a picture of so many pixels that a network sees: the rest its preprocessing cuts off."""
+    return window_of(inspect(network, f"ramp {height} x {width}", ramp(height, width), None).image, height, width)
+
+
+@st.cache_data(show_spinner=False, max_entries=96, ttl=3600)
+def arranged(network: str, digest: str, _pixels: np.ndarray) -> Arranged:
+    """What a rearranged network made of a picture, unit by unit; the digest stands for the pixels."""
+    with engine().borrow(network, check=leave_if_gone) as inspector, engine().turn(leave_if_gone):
+        return _arranged(inspector, _pixels)
+
+
+@st.cache_resource(show_spinner=False, max_entries=24)
+def statistics(network: str) -> tuple[GateStatistics, ...]:
+    """Every gate of a network over the gallery's photographs: looked at once, for all visitors."""
+    with engine().borrow(network, check=leave_if_gone) as inspector:
+        return seen(inspector, turn=lambda: engine().turn(leave_if_gone))
+
+
+@st.cache_resource(show_spinner=False, max_entries=24)
+def case(network: str) -> Examination:
+    """What the doctor has of a network on the gallery's photographs, with every gate ablated: once, for all visitors."""
+    with engine().borrow(network, check=leave_if_gone) as inspector:
+        return examined(inspector, turn=lambda: engine().turn(leave_if_gone))
+
+
+@st.cache_data(show_spinner=False, max_entries=64)
+def excitation(network: str, depth: int) -> Excitation | None:
+    """The two layers of a gate of a network as matrices; None where it has none that are proved."""
+    with engine().borrow(network, check=leave_if_gone) as inspector, engine().turn(leave_if_gone):
+        return inspector.excitation(depth)

@@ -10,8 +10,11 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from sevis.figures.ablation_bars import ablation_bars
+from sevis.figures.activations import activations
+from sevis.figures.answers import answers
 from sevis.figures.boxes import boxes
 from sevis.figures.branches import branches
+from sevis.figures.brush import brush
 from sevis.figures.cam import cam
 from sevis.figures.cam_difference import cam_difference
 from sevis.figures.cam_row import cam_row
@@ -29,6 +32,8 @@ from sevis.figures.compare_similarity import compare_similarity
 from sevis.figures.compare_sorted import compare_sorted
 from sevis.figures.compare_strips import compare_strips
 from sevis.figures.effects import effects
+from sevis.figures.excitation_narrowed import excitation_narrowed
+from sevis.figures.excitation_network import excitation_network
 from sevis.figures.feature_maps import feature_maps
 from sevis.figures.gate_branches import gate_branches
 from sevis.figures.gate_histogram import gate_histogram
@@ -40,8 +45,10 @@ from sevis.figures.gates_played import gates_played
 from sevis.figures.histogram import histogram
 from sevis.figures.influence import influence
 from sevis.figures.network import network
+from sevis.figures.numbers import numbers
 from sevis.figures.overlay import COLORMAPS, overlay
 from sevis.figures.picture_channels import picture_channels
+from sevis.figures.placements import placements
 from sevis.figures.prediction import prediction
 from sevis.figures.scale_sweep import scale_sweep
 from sevis.figures.scale_sweep_channels import scale_sweep_channels
@@ -49,9 +56,13 @@ from sevis.figures.scale_sweep_classes import scale_sweep_classes
 from sevis.figures.scale_sweep_slopes import scale_sweep_slopes
 from sevis.figures.separation import separation
 from sevis.figures.sorted_weights import sorted_weights
+from sevis.figures.spread_by_block import spread_by_block
+from sevis.figures.squeeze_maps import squeeze_maps
+from sevis.figures.squeeze_moved import squeeze_moved
 from sevis.figures.squeeze_weight import squeeze_weight
 from sevis.figures.theme import DARK, LIGHT, Theme
 from sevis.figures.verdicts import verdicts
+from sevis.figures.zoomed_shares import zoomed_shares
 from sevis.records import Kind
 
 __all__ = [
@@ -62,8 +73,11 @@ __all__ = [
     "Entry",
     "Theme",
     "ablation_bars",
+    "activations",
+    "answers",
     "boxes",
     "branches",
+    "brush",
     "cam",
     "cam_difference",
     "cam_row",
@@ -81,6 +95,8 @@ __all__ = [
     "compare_sorted",
     "compare_strips",
     "effects",
+    "excitation_narrowed",
+    "excitation_network",
     "feature_maps",
     "gate_branches",
     "gate_histogram",
@@ -92,8 +108,10 @@ __all__ = [
     "histogram",
     "influence",
     "network",
+    "numbers",
     "overlay",
     "picture_channels",
+    "placements",
     "prediction",
     "scale_sweep",
     "scale_sweep_channels",
@@ -101,8 +119,12 @@ __all__ = [
     "scale_sweep_slopes",
     "separation",
     "sorted_weights",
+    "spread_by_block",
+    "squeeze_maps",
+    "squeeze_moved",
     "squeeze_weight",
     "verdicts",
+    "zoomed_shares",
 ]
 
 BOTH: tuple[Kind, ...] = ("channel", "branch")
@@ -121,7 +143,10 @@ class Entry:
             "extremes" with the weights on the samples, the names of the classes or the pictures of a scan besides, "comparison" with a
             comparison, "pair" with a comparison and the place of a pair, "cams" with a picture and two maps, "effects" with outcomes,
             "batch" with a batch and a depth, "run" with a part of sevis.profiles.Profile, "evidence" with diagnoses, with
-            one gate's statistics, or with its name and its ablations, "training" with a monitor's looks and a metric.
+            one gate's statistics, or with its name and its ablations, "training" with a monitor's looks and a metric, "brush" with a
+            picture, its grid and the part that is covered, "answers" with names and inspections of one picture,
+            "arranged" with the arrangements of one network and the place of one, "gates" with the statistics of all gates,
+            "excitation" with an excitation, its record and a channel or a number of units, "zoomed" with an analysis.zoomed.Zoomed.
         needs: a property of the comparison without which it cannot be drawn; "" where it always can.
         kinds: the kinds of gate that it can draw.
     """
@@ -145,6 +170,12 @@ class Entry:
         "run",
         "evidence",
         "training",
+        "arranged",
+        "gates",
+        "brush",
+        "answers",
+        "excitation",
+        "zoomed",
     ]
     kinds: tuple[Kind, ...] = BOTH
     needs: str = ""
@@ -162,6 +193,7 @@ FIGURES: tuple[Entry, ...] = (
     Entry("influence", influence, "block"),
     Entry("branches", branches, "block", ("branch",)),
     Entry("feature_maps", feature_maps, "block"),
+    Entry("squeeze_maps", squeeze_maps, "block"),
     Entry("channel_maps", channel_maps, "channel"),
     Entry("channel_samples", channel_samples, "samples"),
     Entry("channel_classes", channel_classes, "classes"),
@@ -173,9 +205,12 @@ FIGURES: tuple[Entry, ...] = (
     Entry("compare_moved", compare_moved, "comparison", needs="has_averages"),
     Entry("compare_channels", compare_channels, "pair", needs="one_to_one"),
     Entry("compare_sorted", compare_sorted, "pair"),
+    Entry("squeeze_moved", squeeze_moved, "pair", needs="one_to_one"),
+    Entry("brush", brush, "brush"),
     Entry("picture_channels", picture_channels, "batch"),
     Entry("cam_difference", cam_difference, "cams"),
     Entry("effects", effects, "effects"),
+    Entry("answers", answers, "answers"),
     Entry("class_profile", class_profile, "run"),
     Entry("class_spread", class_spread, "run"),
     Entry("separation", separation, "run"),
@@ -192,4 +227,10 @@ FIGURES: tuple[Entry, ...] = (
     Entry("ablation_bars", ablation_bars, "evidence"),
     Entry("gates_over_epochs", gates_over_epochs, "training"),
     Entry("gates_played", gates_played, "training"),
+    Entry("placements", placements, "arranged"),
+    Entry("activations", activations, "arranged"),
+    Entry("spread_by_block", spread_by_block, "gates"),
+    Entry("excitation_network", excitation_network, "excitation", ("channel",)),
+    Entry("excitation_narrowed", excitation_narrowed, "excitation", ("channel",)),
+    Entry("zoomed_shares", zoomed_shares, "zoomed", ("branch",)),
 )

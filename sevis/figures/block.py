@@ -43,9 +43,9 @@ def _against(spreads: np.ndarray | None, channel: int) -> str:
 
 
 def sentence(inspection: Inspection, depth: int, more: str = "") -> str:
-    """The hover of a channel; `more` is put before its end."""
-    site = inspection.gates[depth].site
-    return f"{site.name}, channel %{{customdata[1]}}: {named(site)} %{{customdata[2]:.2f}}%{{customdata[4]}}{more}<extra></extra>"
+    """The hover of a channel; `more` is put before its end, on a line of its own: half a page is not wide enough for all."""
+    site, below = inspection.gates[depth].site, more.replace(", ", ",<br>", 1)
+    return f"{site.name}, channel %{{customdata[1]}}: {named(site)} %{{customdata[2]:.2f}}%{{customdata[4]}}{below}<extra></extra>"
 
 
 def ring(x: float, y: float, theme: Theme) -> dict[str, Any]:

@@ -44,7 +44,7 @@ def _points(comparison: Comparison, place: int, theme: Theme) -> dict[str, Any]:
     x, y = weight(first, pair.first), weight(second, pair.second)
     site, names = first.sites[pair.first], side_names(comparison)
     more = (y - x).astype(float).tolist()
-    said = f"{number_named(site)} %{{x:.2f}} on {names[0]}, %{{y:.2f}} on {names[1]}, a difference of %{{customdata[2]}}"
+    said = f"{number_named(site)} %{{x:.2f}} on {names[0]}, %{{y:.2f}} on {names[1]},<br>a difference of %{{customdata[2]}}"
     return {
         "type": "scatter",
         "mode": "markers",

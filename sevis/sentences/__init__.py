@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from sevis.analysis.rank import strongest
+from sevis.sentences.answers import answers_sentence
+from sevis.sentences.arranged import activations_sentence, placements_sentence, spread_by_block_sentence
 from sevis.sentences.batch import batch_sentence, picture_channels_sentence
 from sevis.sentences.block import (
     block_sentence,
@@ -48,6 +50,7 @@ from sevis.sentences.doctor import (
     gate_units_sentence,
     verdicts_sentence,
 )
+from sevis.sentences.excitation import excitation_narrowed_sentence, excitation_network_sentence
 from sevis.sentences.monitor import gates_over_epochs_sentence, gates_played_sentence
 from sevis.sentences.profile import (
     class_profile_sentence,
@@ -59,19 +62,25 @@ from sevis.sentences.profile import (
     separation_sentence,
 )
 from sevis.sentences.scanned import channel_extremes_sentence, scan_classes_sentence
+from sevis.sentences.selection import selection_formula
+from sevis.sentences.squeeze import brush_sentence, squeeze_maps_sentence, squeeze_moved_sentence
 from sevis.sentences.standing_out import standouts
 from sevis.sentences.what import WHAT
 from sevis.sentences.what_if import cam_difference_sentence, changes, effects_sentence
 from sevis.sentences.whole import boxes_sentence, cam_row_sentence, cam_sentence, network_sentence, prediction_sentence
+from sevis.sentences.zoomed import zoomed_shares_sentence
 
 __all__ = [
     "TOLD",
     "WHAT",
     "ablation_bars_sentence",
+    "activations_sentence",
+    "answers_sentence",
     "batch_sentence",
     "block_sentence",
     "boxes_sentence",
     "branches_sentence",
+    "brush_sentence",
     "cam_difference_sentence",
     "cam_row_sentence",
     "cam_sentence",
@@ -95,6 +104,8 @@ __all__ = [
     "differing",
     "doctor_sentence",
     "effects_sentence",
+    "excitation_narrowed_sentence",
+    "excitation_network_sentence",
     "finding_sentence",
     "gate_branches_sentence",
     "gate_histogram_sentence",
@@ -108,17 +119,23 @@ __all__ = [
     "maps_sentence",
     "network_sentence",
     "picture_channels_sentence",
+    "placements_sentence",
     "prediction_sentence",
     "scale_sweep_channels_sentence",
     "scale_sweep_classes_sentence",
     "scale_sweep_sentence",
     "scale_sweep_slopes_sentence",
     "scan_classes_sentence",
+    "selection_formula",
     "separation_sentence",
     "share_sentence",
+    "spread_by_block_sentence",
+    "squeeze_maps_sentence",
+    "squeeze_moved_sentence",
     "squeeze_sentence",
     "standouts",
     "verdicts_sentence",
+    "zoomed_shares_sentence",
 ]
 
 TOLD: dict[str, Callable[..., str]] = {
@@ -133,6 +150,7 @@ TOLD: dict[str, Callable[..., str]] = {
     "influence": influence_sentence,
     "branches": branches_sentence,
     "feature_maps": lambda inspection, depth: maps_sentence(inspection, depth, strongest(inspection, depth)),
+    "squeeze_maps": squeeze_maps_sentence,
     "channel_maps": channel_maps_sentence,
     "channel_samples": channel_samples_sentence,
     "channel_classes": channel_classes_sentence,
@@ -144,9 +162,12 @@ TOLD: dict[str, Callable[..., str]] = {
     "compare_moved": compare_moved_sentence,
     "compare_channels": compare_channels_sentence,
     "compare_sorted": compare_sorted_sentence,
+    "squeeze_moved": squeeze_moved_sentence,
+    "brush": brush_sentence,
     "picture_channels": picture_channels_sentence,
     "cam_difference": cam_difference_sentence,
     "effects": effects_sentence,
+    "answers": answers_sentence,
     "class_profile": class_profile_sentence,
     "class_spread": class_spread_sentence,
     "separation": separation_sentence,
@@ -163,4 +184,10 @@ TOLD: dict[str, Callable[..., str]] = {
     "ablation_bars": ablation_bars_sentence,
     "gates_over_epochs": gates_over_epochs_sentence,
     "gates_played": gates_played_sentence,
+    "placements": placements_sentence,
+    "activations": activations_sentence,
+    "spread_by_block": spread_by_block_sentence,
+    "excitation_network": excitation_network_sentence,
+    "excitation_narrowed": excitation_narrowed_sentence,
+    "zoomed_shares": zoomed_shares_sentence,
 }

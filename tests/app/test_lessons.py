@@ -49,8 +49,9 @@ def test_the_menu_has_every_lesson_and_each_leads_to_the_next(page: None, monkey
 
 
 def test_a_text_whose_show_is_missing_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    (tmp_path / "odd.md").write_text("# Odd\n\nText.\n\n> **In the app:** a figure. <!-- show: figure -->\n\nMore.\n", encoding="utf-8")
+    text = "# Odd\n\n[Text](where_it_sits.md), [out](../findings.md#a).\n\n> **In the app:** one. <!-- show: figure -->\n\n## More\n"
+    (tmp_path / "odd.md").write_text(text, encoding="utf-8")
     monkeypatch.setattr("sevis.app.lesson.LEARN", tmp_path)
-    assert parts_of("odd") == ["\nText.\n\n", "figure", "\nMore.\n"]
+    assert parts_of("odd") == ["\n[Text](where-it-sits), out.\n\n", "figure", "\n#### More\n"]
     with pytest.raises(ValueError, match=r"docs/learn/odd\.md shows figure; the page has nothing"):
         lesson("odd", {})
