@@ -1,5 +1,10 @@
-"""The Streamlit entry: `streamlit run app.py`."""
+"""The Streamlit entry: `streamlit run app.py`. It is the page's script, run anew at every look, and the server's module, imported once."""
 
-from sevis.app import main
+from streamlit.starlette import App
 
-main()
+from sevis.app import health, main
+
+if __name__ == "__main__":
+    main()
+else:
+    app = App(__file__, routes=health.ROUTES)

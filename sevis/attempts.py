@@ -1,16 +1,41 @@
-"""A batch that survives a bad picture and a full memory: one outcome for each, an answer or an exception, and nothing is raised."""
+"""A batch that survives a bad picture and a full memory: one outcome for each, an answer or an exception.
+
+Nothing is raised but DeviceLost: what no later attempt can survive either.
+"""
 
 from __future__ import annotations
 
 import sys
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import TypeVar
 
-__all__ = ["OutOfMemory", "attempt", "attempt_each", "attempt_twice"]
+from sevis.tickets import Stopped
+
+__all__ = ["DeviceLost", "OutOfMemory", "attempt", "attempt_each", "attempt_twice", "aware_of_loss"]
 
 Item = TypeVar("Item")
 Answer = TypeVar("Answer")
+
+
+# What CUDA and ROCm say of a fault after which every later call of the process fails too; torch raises an AcceleratorError with these
+# words, and RuntimeError before 2.9 (CUDA Runtime API, cudaError: "The process must be terminated and relaunched").
+LOST = (
+    "device-side assert",
+    "illegal memory access",
+    "illegal instruction",
+    "misaligned address",
+    "unspecified launch failure",
+    "uncorrectable ECC error",
+    "hardware stack error",
+)
+# a full memory, where torch has no OutOfMemoryError for it: the CPU's allocator, cuBLAS, MPS
+FULL = ("can't allocate memory", "out of memory", "CUBLAS_STATUS_ALLOC_FAILED")
+
+
+class DeviceLost(Stopped):
+    """The device answers nothing any more in this process; a new process can use it again."""
 
 
 class OutOfMemory(RuntimeError):
@@ -54,10 +79,27 @@ def attempt(action: Callable[[], Answer]) -> Answer | BaseException:
     (PyTorch FAQ, "My out of memory exception handler can't allocate memory").
     """
     try:
-        return action()
+        with aware_of_loss():
+            return action()
+    except DeviceLost:
+        raise
     except BaseException as error:
         _turn_frames_into_text(error)
         return error
+
+
+@contextmanager
+def aware_of_loss() -> Iterator[None]:
+    """Raise DeviceLost in place of what torch raises where the device is lost."""
+    try:
+        yield
+    except RuntimeError as error:
+        if not _says(error, LOST):
+            raise
+        told = str(error).partition("\n")[0]
+    else:
+        return
+    raise DeviceLost(f"The device failed ({told}) and the server starts anew; try again in a minute.")
 
 
 def _turn_frames_into_text(error: BaseException) -> None:
@@ -76,4 +118,8 @@ def _turn_frames_into_text(error: BaseException) -> None:
 def _is_out_of_memory(outcome: object) -> bool:
     """Whether it is the exception of a full memory; where torch is not loaded, nobody can have raised torch's own."""
     torch_error: type[BaseException] = getattr(sys.modules.get("torch"), "OutOfMemoryError", MemoryError)
-    return isinstance(outcome, MemoryError | torch_error)
+    return isinstance(outcome, MemoryError | torch_error) or (isinstance(outcome, RuntimeError) and _says(outcome, FULL))
+
+
+def _says(error: BaseException, words: Sequence[str]) -> bool:
+    return any(each in str(error) for each in words)

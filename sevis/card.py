@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
@@ -17,6 +18,7 @@ from safetensors.torch import save
 from torch import Tensor, nn
 
 from sevis.analysis.looks import Look, line, read_looks
+from sevis.aside import aside
 from sevis.measures import measure
 from sevis.monitor import GateMonitor
 from sevis.nets.photographs import Photographs, load_photographs
@@ -55,6 +57,7 @@ def publish(
     measured, averages = measure(module, photographs, preprocessing, task)
     target = folder / name
     target.parent.mkdir(parents=True, exist_ok=True)
+    files = {".safetensors": save(stored), ".gates.safetensors": save(averages)}
     card = {
         "name": name,
         "architecture": architecture,
@@ -64,9 +67,9 @@ def publish(
         "classes": list(photographs.classes),
         "preprocessing": preprocessing.to_card(),
         "parameters": sum(p.numel() for p in module.parameters()),
-        "sha256": _write(target.with_name(target.name + ".safetensors"), stored),
+        "sha256": _sha256(files[".safetensors"]),
         "averages": {
-            "sha256": _write(target.with_name(target.name + ".gates.safetensors"), averages),
+            "sha256": _sha256(files[".gates.safetensors"]),
             "paths": [gate["path"] for gate in measured["gates"]],
             "pictures": len(photographs),
         },
@@ -74,18 +77,25 @@ def publish(
         "measured": measured,
     }
     if looks:
-        lines = "".join(f"{line(look)}\n" for look in looks).encode()
-        target.with_name(target.name + ".training.jsonl").write_bytes(lines)
-        card["training"] = {"sha256": hashlib.sha256(lines).hexdigest(), "looks": len(looks), "pictures": PROBE}
-    target.with_name(target.name + ".json").write_text(json.dumps(card, indent=1) + "\n", encoding="utf-8")
+        files[".training.jsonl"] = "".join(f"{line(look)}\n" for look in looks).encode()
+        card["training"] = {"sha256": _sha256(files[".training.jsonl"]), "looks": len(looks), "pictures": PROBE}
+    card_itself = {".json": (json.dumps(card, indent=1) + "\n").encode()}
+    _replace({target.with_name(target.name + ending): data for ending, data in (card_itself | files).items()})
     return card
 
 
-def _write(path: Path, tensors: dict[str, Tensor]) -> str:
-    """Write a safetensors file; gives its sha256."""
-    data = save(tensors)
-    path.write_bytes(data)
+def _sha256(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
+
+
+def _replace(files: Mapping[Path, bytes]) -> None:
+    """Write files that belong together: all are whole before the first takes its name, and the one that is named first is the last to.
+
+    That one is the card: killed between two names, a checkpoint's bytes are not those that its card tells of, and nobody reads them.
+    """
+    with ExitStack() as written:
+        for path, data in files.items():
+            written.enter_context(aside(path)).write_bytes(data)
 
 
 def make(
@@ -155,8 +165,16 @@ def _watch(probe: Tensor, labels: Tensor | None, log: Path, module: nn.Module, e
     """A look after every epoch."""
     if not steps:
         log.unlink(missing_ok=True)  # of another run
+    elif log.exists():
+        _drop_what_was_cut(log)
     where = next(module.parameters()).device
     return GateMonitor(module, probe.to(where), every=every, labels=labels, log=log, steps=steps).step
+
+
+def _drop_what_was_cut(log: Path) -> None:
+    """Leave out a last line that has no end: the run was killed while it was written, and takes that look again."""
+    lines = log.read_bytes()
+    _replace({log: lines[: lines.rfind(b"\n") + 1]})
 
 
 def _after(before: Sequence[Look], looks: Sequence[Look]) -> list[Look]:

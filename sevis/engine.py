@@ -17,7 +17,7 @@ import gc
 import logging
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from threading import Condition, Thread
 from types import TracebackType
@@ -25,13 +25,13 @@ from typing import Generic, Self, TypeVar, final
 
 import numpy as np
 
-from sevis.attempts import OutOfMemory, attempt, attempt_each, attempt_twice
+from sevis.attempts import DeviceLost, OutOfMemory, attempt, attempt_each, attempt_twice, aware_of_loss
 from sevis.edits import NOTHING, WhatIf
 from sevis.networks_in_memory import NetworksInMemory, NoRoom
 from sevis.tickets import KINDS, Busy, Inspector, Stopped, Target, Ticket, answers, is_settled, settle
 from sevis.turns import Turns
 
-__all__ = ["KINDS", "Busy", "Engine", "Inspector", "NoRoom", "OutOfMemory", "Stopped", "Ticket"]
+__all__ = ["KINDS", "Busy", "DeviceLost", "Engine", "Inspector", "NoRoom", "OutOfMemory", "Stopped", "Ticket"]
 
 logger = logging.getLogger(__name__)
 Network_co = TypeVar("Network_co", bound=Inspector, covariant=True)
@@ -54,14 +54,24 @@ class Engine(Generic[Network_co]):
         budget: bytes that the weights in memory may take together; the one network that is being loaded comes on top.
         capacity: how many tickets may wait before `ask` raises Busy.
         largest_batch: how many different pictures a batch may hold.
+        on_lost: called once where the device is lost: the engine is closed by then, and only a new process can go on.
     """
 
-    def __init__(self, load: Callable[[str], Network_co], *, budget: int, capacity: int = 256, largest_batch: int = 16) -> None:
+    def __init__(
+        self,
+        load: Callable[[str], Network_co],
+        *,
+        budget: int,
+        capacity: int = 256,
+        largest_batch: int = 16,
+        on_lost: Callable[[DeviceLost], None] = lambda error: None,
+    ) -> None:
         if capacity < 1 or largest_batch < 1:
             raise ValueError(f"capacity is {capacity} and largest_batch is {largest_batch}; expected both to be 1 or more")
         self._load = load
         self._capacity = capacity
         self._largest_batch = largest_batch
+        self._on_lost = on_lost
         self._changed = Condition()  # its lock guards everything below; the worker alone waits on it
         self._networks: NetworksInMemory[Network_co] = NetworksInMemory(budget)
         self._turns = Turns()  # of its own, and never waited for under the lock
@@ -71,7 +81,7 @@ class Engine(Generic[Network_co]):
         self._loading = False
         self._arrived: tuple[str, Network_co | BaseException] | None = None
         self._worker: Thread | None = None
-        self._closed = False
+        self._ended: Stopped | None = None  # what whoever asks from now on is told
 
     # Callers' side
 
@@ -95,14 +105,20 @@ class Engine(Generic[Network_co]):
             with self._changed:
                 self._networks.take_back(name)
 
-    def turn(self, check: Callable[[], None] = lambda: None) -> AbstractContextManager[None]:
+    @contextmanager
+    def turn(self, check: Callable[[], None] = lambda: None) -> Iterator[None]:
         """The device for one batch of a borrower's own: borrowers and the worker run their batches in turns, first come, first served.
 
         Their numbers would be right side by side too; but two batches at once take the memory of both, and each waits for the other's
         half of the processor. In turns a visitor's picture waits for one batch of each borrower at most, and a borrower for one of
         the worker's. Calls `check` every 0.1 s while it waits.
         """
-        return self._turns.mine(check)
+        try:
+            with self._turns.mine(check), aware_of_loss():
+                yield
+        except DeviceLost as error:
+            self._lose(error)
+            raise
 
     def place(self, ticket: Ticket) -> int:
         """The ticket's place in the queue, from 1; 0 when it is not in it."""
@@ -119,7 +135,7 @@ class Engine(Generic[Network_co]):
     def close(self, timeout: float | None = 10.0) -> None:
         """Fail what waits, give the running batch `timeout` seconds to end, and let the networks go."""
         with self._changed:
-            self._closed, worker = True, self._worker
+            self._ended, worker = self._ended or Stopped("The engine is closed; ask a new one."), self._worker
             self._fail(self._waiting, Stopped("The engine was closed before this picture's turn; ask a new one."))
             self._changed.notify()
         if worker is not None:
@@ -163,8 +179,8 @@ class Engine(Generic[Network_co]):
 
     def _wake_worker(self) -> None:
         """Have the worker look again; a new one where none has begun yet, or where the last one died."""
-        if self._closed:
-            raise Stopped("The engine is closed; ask a new one.")
+        if self._ended is not None:
+            raise type(self._ended)(*self._ended.args)
         if self._worker is None or not self._worker.is_alive():
             self._worker = _start(self._work, "sevis-worker")
         self._changed.notify()
@@ -175,15 +191,27 @@ class Engine(Generic[Network_co]):
         try:
             while self._run_next():
                 pass
+        except DeviceLost as error:
+            self._lose(error)
         except BaseException:
             logger.exception("the worker died; the next picture starts a new one")
         finally:
             self._leave()
 
+    def _lose(self, error: DeviceLost) -> None:
+        """End for good, and say so once."""
+        with self._changed:
+            is_first, self._ended = not isinstance(self._ended, DeviceLost), error
+            self._fail(self._waiting, error)
+            self._changed.notify()
+        if is_first:
+            logger.critical("the device is lost: %s", error)
+            self._on_lost(error)
+
     def _leave(self) -> None:
         """Fail whatever is open, in one step with the worker's end: no ticket can come in between and wait for nobody."""
-        error = Stopped("The engine's worker stopped before the answer was there; ask again.")
         with self._changed:
+            error = self._ended or Stopped("The engine's worker stopped before the answer was there; ask again.")
             self._worker = None
             self._fail([*self._running, *self._waiting], error)
             for arrival in self._wanted.values():
@@ -206,7 +234,7 @@ class Engine(Generic[Network_co]):
     def _next_batch(self) -> _Batch[Network_co] | None:
         with self._changed:
             self._running = []
-            while not self._closed:
+            while self._ended is None:
                 self._take_in()
                 batch = self._take_batch()
                 self._start_loading()
@@ -267,9 +295,13 @@ class Engine(Generic[Network_co]):
 
     def _bring(self, name: str) -> None:
         """Load one network and leave it, or what its load raised, for the worker to take in."""
-        outcome = attempt_twice(lambda: self._load(name), self._free_memory)
+        try:
+            outcome = attempt_twice(lambda: self._load(name), self._free_memory)
+        except DeviceLost as error:
+            self._lose(error)
+            return
         with self._changed:
-            self._arrived = None if self._closed else (name, outcome)
+            self._arrived = None if self._ended else (name, outcome)
             self._changed.notify()
 
     def _take_in(self) -> None:

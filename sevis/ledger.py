@@ -7,10 +7,8 @@ pictures count. A part whose pictures it does not count is overwritten by the ne
 from __future__ import annotations
 
 import json
-import os
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +16,7 @@ import numpy as np
 
 from sevis import tables
 from sevis.analysis.statistics import GateStatistics, Growing, to_arrays
+from sevis.aside import aside
 from sevis.records import GateRecord, GateSite
 from sevis.runs import META, PARTS, STATISTICS, committed, tables_of
 from sevis.tables import COLUMNS, GATES, PICTURES
@@ -78,7 +77,7 @@ class Ledger:
         if self._sites:
             self._write(GATES, self._kept)
         done = self.done + len(self._rows)
-        with _aside(self._folder / STATISTICS) as path, path.open("wb") as file:
+        with aside(self._folder / STATISTICS) as path, path.open("wb") as file:
             arrays: dict[str, Any] = {"done": np.array(done), **to_arrays(self._statistics.whole)}
             np.savez(file, **arrays)
         self.done, self._rows, self._kept = done, [], []
@@ -87,7 +86,7 @@ class Ledger:
 
     def _write(self, name: str, batches: Sequence[Mapping[str, Any]]) -> None:
         """The part of a table that begins with the first picture that does not count yet."""
-        with _aside(self._folder / PARTS / f"{name}-{self.done:012d}.parquet") as path:
+        with aside(self._folder / PARTS / f"{name}-{self.done:012d}.parquet") as path:
             tables.write(path, batches, self._schemas[name])
 
     def close(self) -> None:
@@ -96,7 +95,7 @@ class Ledger:
         for name in self._schemas:
             files = tables_of(self._folder, name, self.done)
             if files[1:] or (files and files[0].parent.name == PARTS):
-                with _aside(self._folder / f"{name}.parquet") as path:
+                with aside(self._folder / f"{name}.parquet") as path:
                     tables.join(path, files, self._schemas[name], self.done)
         for left in (self._folder / PARTS).iterdir():
             left.unlink()
@@ -104,15 +103,5 @@ class Ledger:
 
 def write_meta(folder: Path, meta: Mapping[str, Any]) -> None:
     """Replace the run's description."""
-    with _aside(folder / META) as path:
+    with aside(folder / META) as path:
         path.write_text(json.dumps(meta, indent=1) + "\n", encoding="utf-8")
-
-
-@contextmanager
-def _aside(path: Path) -> Iterator[Path]:
-    """A place to write a file that takes the other's name once it is whole, on the disk, and not before."""
-    aside = path.with_name(f"{path.name}.aside")
-    yield aside
-    with aside.open("rb+") as file:
-        os.fsync(file.fileno())
-    aside.replace(path)

@@ -8,7 +8,7 @@ from types import ModuleType
 
 import streamlit as st
 
-from sevis.app import scans, sidebar, state
+from sevis.app import addresses, scans, sidebar, state
 from sevis.app.lessons import LESSONS
 from sevis.app.pages import PAGES
 from sevis.app.sidebar import Choice
@@ -28,12 +28,15 @@ def run() -> None:
         "Learn": [_page(each, _lesson(each, following, chosen)) for each, following in zip_longest(LESSONS, LESSONS[1:])],
     }
     page = st.navigation(menu, position="top")
+    addresses.keep()
+    above = st.empty()
     try:
         scans.own_runs()  # says that the visitor is here
         chosen.append(sidebar.choose())
         page.run()
     except state.EXPECTED as error:
         st.error(plain(str(error)))
+    addresses.note(above, page.url_path)
 
 
 def _page(page: ModuleType, draw: Callable[[], None]) -> st.Page:

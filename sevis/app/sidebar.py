@@ -15,6 +15,8 @@ from sevis.pictures import Picture
 __all__ = ["Choice", "choose"]
 
 CHECKPOINT_LIMIT = 120  # MB
+FORMATS = ["SVG", "PNG"]
+SAVING = "Under the pointer a figure has a camera, which saves it so, and CSV, which gives its numbers."
 TYPES = ["png", "jpg", "jpeg", "webp", "gif", "bmp", "tif", "tiff"]
 
 
@@ -41,7 +43,9 @@ def choose() -> Choice:
         title, data = _picture()
         picture, digest = state.picture(data), hashlib.sha256(data).hexdigest()
         network = _network()
-        return Choice(title, picture, digest, network, _target(network, picture, digest))
+        made = Choice(title, picture, digest, network, _target(network, picture, digest))
+        st.segmented_control("Save figures as", FORMATS, default=FORMATS[0], required=True, key="image_format", help=SAVING)
+        return made
 
 
 def _picture() -> tuple[str, bytes]:

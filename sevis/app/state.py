@@ -17,6 +17,7 @@ from sevis.analysis.arranged import Arranged
 from sevis.analysis.covering import Part, ramp
 from sevis.analysis.covering import window as window_of
 from sevis.analysis.gate_statistics import GateStatistics
+from sevis.app import health
 from sevis.app.uploads import OWN, Upload, Uploads
 from sevis.edits import EditError, WhatIf, parse
 from sevis.engine import Busy, Engine, NoRoom, OutOfMemory, Stopped
@@ -80,7 +81,7 @@ class Sample:
 @st.cache_resource(show_spinner=False, on_release=lambda held: held.close())
 def engine() -> Engine[Inspector]:
     """The one engine of this server: all visitors' pictures go through it."""
-    return Engine(_load, budget=NETWORK_BUDGET)
+    return Engine(_load, budget=NETWORK_BUDGET, on_lost=health.fall)
 
 
 def _load(name: str) -> Inspector:

@@ -29,7 +29,6 @@ FIGURES = {
     "feature_maps": "the block's feature maps",
     "cam_row": "the Grad-CAMs",
 }
-FORMATS = ["SVG", "PNG"]
 WIDTH = 360  # px: a caption would stretch it over the page
 
 
@@ -55,8 +54,6 @@ def _offers(choice: Choice, inspection: Inspection, depth: int | None) -> None:
     _button("The inspection as NPZ", partial(to_bytes, made), f"{named}.npz", "application/octet-stream", "take_npz")
     st.caption("Every number with a manifest; `sevis.open_inspection(path)` opens it without torch.")
     _numbers(inspection, depth, named)
-    how = "A camera appears when the pointer is over a figure."
-    st.segmented_control("Figures are saved as", FORMATS, default=FORMATS[0], required=True, key="image_format", help=how)
 
 
 def _button(label: str, content: partial[str] | partial[bytes], file: str, kind: str, key: str) -> None:

@@ -26,16 +26,19 @@ class Head:
         self._lineage, self._watch, self._paths = lineage, watch, paths
         self._logits: dict[Node, Tensor] = {}
         self._pooled: dict[Node, LastMap] = {}
-        self._last: LastMap | None = None
+        self._last: tuple[Node, Tensor, str] | None = None  # with the module that made it, if gates are proved
 
     def keep(self, node: Node, args: tuple[Any, ...], made: Tensor) -> None:
         """Keep a softmax's logits, the map behind each squeeze, and the last map."""
         if node.op in {"softmax", "log_softmax"}:
             self._logits[node] = next(tensors_in(args))
-        if made.ndim == 4 and node.value is None and made.shape[-1] * made.shape[-2] > 1:
-            self._last = LastMap(owner(self._paths) if self._watch.proof else "", made, edge_of(made, self._watch))
-        if node.is_squeeze and self._last is not None and node.parents[0] is self._lineage.of(self._last.values):
-            self._pooled[node] = self._last
+        if len(node.shape) == 4 and node.value is None and node.shape[-1] * node.shape[-2] > 1:
+            self._last = node, made, owner(self._paths) if self._watch.proof else ""
+        elif node.is_squeeze and self._last is not None and node.parents[0] is self._last[0]:
+            self._pooled[node] = self._as_map(*self._last)
+
+    def _as_map(self, node: Node, values: Tensor, path: str) -> LastMap:
+        return LastMap(path, values, edge_of(values, self._watch))
 
     def logits(self, output: Tensor) -> Tensor:
         """What the network's output was before a softmax of its own, where it has one."""
@@ -46,4 +49,4 @@ class Head:
         """The map that was pooled for the output; where none was, the last map of the pass."""
         node = self._lineage.of(output)
         pooled = [self._pooled[squeeze] for squeeze in (node.squeezes if node is not None else ()) if squeeze in self._pooled]
-        return pooled[-1] if pooled else self._last
+        return pooled[-1] if pooled else self._as_map(*self._last) if self._last is not None else None

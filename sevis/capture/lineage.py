@@ -21,6 +21,7 @@ from sevis.capture.operations import EXPANSIONS, FIRST_ALONE, REDUCTIONS, RESHAP
 
 __all__ = ["UNSEEN", "Lineage", "Node"]
 
+FROM_MAP_TO_MAP = frozenset("conv1d conv2d conv3d batch_norm relu".split())  # of one tensor of data: what they make of a map is none else
 PRODUCTS = frozenset({"matmul", "bmm"})
 SCALINGS = frozenset({"mul", "div"})
 UNSEEN = "unseen"  # the operation of a map that no watched operation made
@@ -91,9 +92,18 @@ class Lineage:
 
     def parents(self, op: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Node, ...]:
         """The nodes of the data that a call's result descends from: weights, and what is computed from them alone, are none."""
-        tensors = tensors_in((*args, *kwargs.values()))
-        data = islice(tensors, 1) if op in FIRST_ALONE else tensors
-        return tuple(node for tensor in data if not isinstance(tensor, Parameter) and not (node := self.enter(tensor)).is_constant)
+        if op in FIRST_ALONE:
+            data = islice(tensors_in((*args, *kwargs.values())), 1)
+        else:
+            data = tensors_in((*args, *kwargs.values()) if kwargs else args)
+        return tuple(node for tensor in data if (node := self._parent(tensor)) is not None)
+
+    def _parent(self, tensor: Tensor) -> Node | None:
+        """The node of a call's data; None where it is a weight. Most are known: asking what is a Parameter takes longer than to look."""
+        node = self.of(tensor)
+        if node is None:
+            node = None if isinstance(tensor, Parameter) else self.enter(tensor)
+        return None if node is None or node.is_constant else node
 
     def enter(self, tensor: Tensor) -> Node:
         """The node of a tensor; one that no watched operation made (an input, a scripted part's output) is entered as it stands."""
@@ -106,6 +116,9 @@ class Lineage:
     def record(self, op: str, parents: tuple[Node, ...], args: tuple[Any, ...], kwargs: dict[str, Any], made: Tensor) -> Node:
         """The node of a tensor that a call has just made."""
         node = Node(op, parents, tuple(made.shape), kernel=kernel_side(op, args, kwargs), scalar=len(parents) == 1)
+        self.put(made, node)
+        if op in FROM_MAP_TO_MAP and parents and parents[0].value is None:
+            return node  # most calls of a pass: nothing of them can grow into a gate
         if not parents:
             node.is_constant = any(True for _ in tensors_in((*args, *kwargs.values())))
             node.op = op if node.is_constant else UNSEEN  # made of nothing, it is as good as from outside
@@ -123,7 +136,6 @@ class Lineage:
         if op == "softmax":
             axis = kwargs.get("dim", args[1] if len(args) > 1 else -1)
             node.axis = (axis if isinstance(axis, int) else -1) % max(made.ndim, 1)
-        self.put(made, node)
         return node
 
 

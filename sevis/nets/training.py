@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from torch.utils.data import DataLoader
 
+from sevis.aside import aside
 from sevis.nets.blocks import SelectiveKernel, SqueezeExcitation
 from sevis.nets.photographs import Photographs
 from sevis.nets.recipes import Recipe
@@ -94,9 +95,9 @@ class _Run:
 
     def save(self, path: Path) -> None:
         """Write the state; a kill in the middle leaves the old file whole."""
-        fresh = path.with_suffix(".new")
-        torch.save({"epoch": self.epoch, "of": self.of} | {part: getattr(self, part).state_dict() for part in self.parts}, fresh)
-        fresh.replace(path)
+        state = {"epoch": self.epoch, "of": self.of} | {part: getattr(self, part).state_dict() for part in self.parts}
+        with aside(path) as fresh:
+            torch.save(state, fresh)
 
     def resume(self, path: Path) -> None:
         """Go on from a state file, where there is one."""

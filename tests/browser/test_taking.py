@@ -17,10 +17,10 @@ START = "?block=SE_3_1"
 PLOTS = "() => [...document.querySelectorAll('.plot')].every(plot => plot.querySelector('.main-svg'))"
 
 
-def taken(page: Page, button: str, folder: Path) -> Path:
+def taken(page: Page, key: str, folder: Path) -> Path:
     """The file behind a button."""
     with page.expect_download() as download:
-        page.get_by_role("button", name=button, exact=True).click()
+        page.locator(f".st-key-{key} button").click()
     path = folder / download.value.suggested_filename
     download.value.save_as(path)
     return path
@@ -29,8 +29,8 @@ def taken(page: Page, button: str, folder: Path) -> Path:
 def test_the_page_and_its_numbers_are_taken_away(visit: Page, browser: Browser, tmp_path: Path) -> None:
     settled(visit)
     visit.get_by_role("button", name="Take it away").click()
-    expect(visit.get_by_text("Figures are saved as")).to_be_visible()
-    report, kept, table = (taken(visit, name, tmp_path) for name in ("This page as a report", "The inspection as NPZ", "CSV"))
+    expect(visit.locator(".st-key-take_report")).to_be_visible()
+    report, kept, table = (taken(visit, name, tmp_path) for name in ("take_report", "take_npz", "take_numbers"))
     inspection = sevis.open_inspection(kept)
     assert len(inspection.gates) == 8 and inspection.provenance is not None
     assert table.read_text(encoding="utf-8").count("\n") == 1 + sum(site.channels for site in inspection.sites)
@@ -42,6 +42,8 @@ def test_the_page_and_its_numbers_are_taken_away(visit: Page, browser: Browser, 
     with visit.expect_download() as picture:
         plot.locator(".modebar-btn").click()
     assert picture.value.suggested_filename == "network_figure.png"
+    strips = taken(visit, "csv_network_figure", tmp_path).read_text(encoding="utf-8")
+    assert "SE_3_1, channel 4: weight " in strips and strips.count("\n") > sum(site.channels for site in inspection.sites)
     opens_offline(browser, report, tmp_path)
 
 
