@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 
 import numpy as np
@@ -85,6 +86,19 @@ def test_the_collapsed_one_names_what_collapsed_it_and_when() -> None:
     assert len(looks) == card["training"]["looks"] == card["recipes"][0]["epochs"]
     for gate in gates:
         assert looks[-1].gates[gate["name"]]["M1"] == pytest.approx(gate["image_std"], rel=0.35, abs=5e-3)  # 48 pictures for 3,057
+
+
+LOGGED = sorted(str(log.relative_to(PRETRAINED)).removesuffix(".training.jsonl") for log in PRETRAINED.rglob("*.training.jsonl"))
+
+
+@pytest.mark.parametrize("name", LOGGED)
+def test_a_log_is_the_one_that_its_card_names(name: str) -> None:
+    """A look an epoch, from the first to the last, of every gate."""
+    card, log = read_card(name), PRETRAINED / f"{name}.training.jsonl"
+    looks = read_looks(log)
+    assert hashlib.sha256(log.read_bytes()).hexdigest() == card["training"]["sha256"]
+    assert len(looks) == card["training"]["looks"] == sum(recipe["epochs"] for recipe in card["recipes"])
+    assert {gate["name"] for gate in card["measured"]["gates"]} == looks[0].gates.keys() == looks[-1].gates.keys()
 
 
 @pytest.mark.parametrize("name", CLAIMS)

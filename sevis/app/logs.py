@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from sevis.analysis.looks import Look, read_looks
 from sevis.places import PRETRAINED
 from sevis.words import counted
 
-__all__ = ["LARGEST", "LogError", "brought", "shipped"]
+__all__ = ["LARGEST", "LogError", "brought", "note_of", "shipped"]
 
 LARGEST = 20  # MB
 MOST = 2000  # looks; a training of 300 epochs has 300
@@ -24,6 +25,13 @@ def shipped(networks: Iterable[str]) -> dict[str, Path]:
     """The log of every network that ships with one, by the network's name."""
     found = {name: PRETRAINED / f"{name}.training.jsonl" for name in networks}
     return {name: path for name, path in found.items() if path.is_file()}
+
+
+def note_of(log: Path) -> str:
+    """What the network's card says of a log that ships, in a sentence; "" where it says nothing."""
+    card = log.with_name(log.name.replace(".training.jsonl", ".json"))
+    told = json.loads(card.read_text(encoding="utf-8")) if card.is_file() else {}
+    return str(told.get("training", {}).get("note", ""))
 
 
 def brought(data: bytes) -> tuple[Look, ...]:

@@ -32,9 +32,10 @@ def test_a_log_that_ships_is_drawn_and_played(shipped: Path) -> None:
     assert monitor in PAGES and logs.shipped(state.networks()) == {}
     (shipped / "se.training.jsonl").write_bytes(LOG)
     (shipped / "unknown.training.jsonl").write_bytes(LOG)
+    (shipped / "se.json").write_text('{"training": {"note": "Of a *second* run."}}')
     app = opened()
     assert not app.exception and not app.error
-    assert app.selectbox(key="log").options == ["tiny/se"]
+    assert app.selectbox(key="log").options == ["tiny/se"] and "Of a *second* run." in said(app).replace("\\", "")
     lines, film = (
         figures(app)[title] for title in ("Spread between images over the training", "The gates look by look: spread between images")
     )

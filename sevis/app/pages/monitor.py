@@ -48,9 +48,11 @@ def render(choice: Choice) -> None:
     with other, st.popover("Bring your own log", icon=":material/upload_file:", width="stretch"):
         _bring()
     with which:
-        looks = _chosen(own, shipped)
+        looks, note = _chosen(own, shipped)
     with what:
         metric = _metric(looks)
+    if note:
+        say(note)
     _draw("gates_over_epochs", looks, metric)
     _draw("gates_played", looks, metric)
     if st.toggle("Show the numbers as a table", key="log_table"):
@@ -59,12 +61,14 @@ def render(choice: Choice) -> None:
         st.code(LINES, language="python")
 
 
-def _chosen(own: tuple[Look, ...] | None, shipped: Mapping[str, Path]) -> tuple[Look, ...]:
-    """The log that is shown: the visitor's, or one that ships."""
+def _chosen(own: tuple[Look, ...] | None, shipped: Mapping[str, Path]) -> tuple[tuple[Look, ...], str]:
+    """The log that is shown, the visitor's or one that ships, and what there is to know of it."""
     names = [*([] if own is None else [OWN]), *shipped]
     session.settle_one("log", names)
     name = st.selectbox("Training", names, key="log", bind="query-params")
-    return own if own is not None and name == OWN else scans.looks(str(shipped[name]))
+    if own is not None and name == OWN:
+        return own, ""
+    return scans.looks(str(shipped[name])), logs.note_of(shipped[name])
 
 
 def _bring() -> None:
