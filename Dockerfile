@@ -26,6 +26,6 @@ USER 1000
 WORKDIR /home/sevis
 ENV HF_HOME=/weights/huggingface TORCH_HOME=/weights/torch SEVIS_RUNS=/runs PYTHONUNBUFFERED=1
 EXPOSE 8501
-HEALTHCHECK --start-period=60s CMD ["python", "-c", "import urllib.request as r; r.urlopen('http://localhost:8501/_stcore/health', timeout=3)"]
+HEALTHCHECK --start-period=60s CMD ["python", "-c", "import urllib.request as r; r.urlopen('http://localhost:8501/healthz', timeout=3)"]
 ENTRYPOINT ["sevis"]
 CMD ["app", "--address", "0.0.0.0"]

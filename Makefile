@@ -1,9 +1,9 @@
-# make app | make test | make test-ray | make check | make docs | make models | make survey | make train NET=... DATA=...
+# make app | make test | make test-ray | make check | make test-attack | make audit | make bench | make bench-growth | make load | make lock | make docs | make models | make survey | make train NET=... DATA=...
 PYTHON ?= python3
 PORT ?= 8501
 BIN := .venv/bin
 
-.PHONY: app test test-ray check docs models survey train clean
+.PHONY: app test test-ray test-attack check audit lock bench bench-growth load docs models survey train clean
 
 app: .venv/app.stamp
 	@echo "sevis is at http://localhost:$(PORT)"
@@ -17,10 +17,37 @@ test-ray: .venv/test.stamp
 	$(BIN)/python -m pip install --quiet "ray[data]"
 	SEVIS_TEST_RAY=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/test_ray.py
 
+# all that tests/attack knows, minutes
+test-attack: .venv/test.stamp
+	SEVIS_TEST_ATTACK=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/attack
+
 check: .venv/test.stamp
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+# red where an advisory has a fix that requirements.txt allows; told and green without a network
+audit: .venv/test.stamp
+	-$(BIN)/python -m pip install --quiet pip-audit
+	$(BIN)/python -m tests.attack.audit
+
+# the tested versions of requirements.txt and of all that it needs
+lock: .venv/test.stamp
+	$(BIN)/python -m pip install --quiet uv
+	$(BIN)/python -m pip freeze --exclude-editable > .venv/frozen.txt
+	echo "# The versions that sevis was tested with, of requirements.txt and all that it needs; made by make lock." > requirements.lock
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-header --no-annotate --constraint .venv/frozen.txt requirements.txt >> requirements.lock
+
+# visitors by the dozen; long, and alone on the machine; ARGS="storm --sessions 10" for a part
+load: .venv/test.stamp
+	OMP_NUM_THREADS=1 $(BIN)/python -m tests.load $(ARGS)
+
+# ratios against the best, into benchmarks/results and docs/performance.md; on a machine that does nothing else
+bench: .venv/bench.stamp
+	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks $(ARGS)
+
+bench-growth: .venv/bench.stamp
+	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.growth
 
 # into site/; no network is asked once its tools are there, and none by its pages
 docs: .venv/docs.stamp
@@ -49,6 +76,10 @@ survey: .venv/test.stamp
 
 .venv/test.stamp: pyproject.toml .venv/app.stamp
 	$(BIN)/python -m pip install --quiet --group test
+	@touch $@
+
+.venv/bench.stamp: pyproject.toml .venv/test.stamp
+	$(BIN)/python -m pip install --quiet --group bench
 	@touch $@
 
 # a place of its own: docstrings are read, not run, so neither torch nor sevis is needed

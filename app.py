@@ -2,9 +2,9 @@
 
 from streamlit.starlette import App
 
-from sevis.app import health, main
+from sevis.app import health, main, origins
 
 if __name__ == "__main__":
     main()
 else:
-    app = App(__file__, routes=health.ROUTES)
+    app = App(__file__, routes=health.ROUTES, middleware=origins.MIDDLEWARE)

@@ -37,7 +37,6 @@ __all__ = ["Inspector", "weights_of"]
 
 Source = bytes | str | Path | Image.Image | np.ndarray
 MOST_ROWS = 16  # what-ifs in one pass
-HALF = float(np.finfo(np.float16).max)
 
 
 class Inspector:
@@ -143,7 +142,7 @@ class Inspector:
         tensors = [self.tensor(image) for image in images]
         with torch.inference_mode(False), torch.enable_grad():
             asked = self.batch(tensors).requires_grad_(not self.sites)
-            with Tape(self.module, replace(self._watch(rows), maps=True, gradients=True, roots=True)) as tape:
+            with Tape(self.module, replace(self._watch(rows), maps=True, half=True, gradients=True, roots=True)) as tape:
                 output = self.reader.output(self.module(asked))
             readings = self.reader.read(tape.logits(output).float(), targets, self.classes)
             last = self._last_map(tape, output)
@@ -199,7 +198,7 @@ class Inspector:
 
     def _watch(self, rows: Sequence[WhatIf]) -> Watch:
         """What a pass keeps to be read, and the edits that it carries out."""
-        return Watch(head=True, proof=False, rewrite=rewriting(rows, self.sites, self.averages), plan=self.plan)
+        return Watch(head=True, proof=False, known=True, rewrite=rewriting(rows, self.sites, self.averages), plan=self.plan)
 
     def tensor(self, image: np.ndarray) -> Tensor:
         """A picture (H, W, 3) uint8 as the network takes it, (3, H, W), on the CPU."""
@@ -277,7 +276,7 @@ def _warnings(sites: tuple[GateSite, ...]) -> tuple[str, ...]:
 
 
 def _only(record: GateRecord, n: int) -> GateRecord:
-    """One picture's part of a record; the maps in half precision, which is enough to be looked at."""
+    """One picture's part of a record; its maps are the largest of it, and do not keep those of the batch in memory."""
     part = slice(n, n + 1)
     return GateRecord(
         site=record.site,
@@ -285,7 +284,7 @@ def _only(record: GateRecord, n: int) -> GateRecord:
         hidden=None if record.hidden is None else record.hidden[part],
         logits=record.logits[part],
         weights=record.weights[part],
-        maps=None if record.maps is None else record.maps[part].clip(-HALF, HALF).astype(np.float16),
+        maps=None if record.maps is None else record.maps[part] if len(record.maps) == 1 else record.maps[part].copy(),
     )
 
 

@@ -14,6 +14,7 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from math import inf
 from pathlib import Path
 
 import numpy as np
@@ -31,6 +32,11 @@ MAX_BYTES = 20_000_000
 MAX_PIXELS = 25_000_000
 MAX_ASPECT = 20
 MIN_SIDE = 8
+MAX_READS = 40_000  # of Pillow in a row: it looks at each part of a file in Python, and 20 MB hold a million empty ones
+PER_READ = 120  # bytes that make good for one; a GIF's parts have 255, and two are needed for each
+MAX_HEADER = 8_000_000  # bytes before the pixels: EXIF is pieced together anew with every piece
+MAX_SCANS = 30  # of a JPEG: each goes over all pixels, and an empty one takes 12 bytes; usual are 10
+MAX_MARKERS = 5_000  # of a JPEG, behind its header
 SIDE_KEPT = (
     1024  # a shorter side of twice this or more is averaged down: no network looks at more, and 25 million pixels are 100 MB in Pillow
 )
@@ -84,6 +90,7 @@ UPRIGHT = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
+MARKER, SCAN, END = re.compile(rb"\xff([^\0\xd0-\xd7\xff])"), b"\xda", b"\xd9"  # of JPEG; the others belong to the pixels
 Converted = tuple[Image.Image, tuple[str, ...]]  # an image and the notes on how it came about
 
 
@@ -184,14 +191,54 @@ def _from_bytes(content: bytes) -> Picture:
     for name, signature, opener in FORMATS:
         if re.match(signature, content, re.DOTALL):
             with _decoding(name):
-                image = opener(io.BytesIO(content))
+                file = _Rationed(content)
+                image = opener(file)
                 _check_size(image.size)
-                opener(io.BytesIO(content)).verify()  # a PNG's checksums: decoding skips them, and a wrong bit would change pixels silently
+                if image.format in ("JPEG", "MPO") and _is_overfull(content, file.tell()):
+                    raise _refusal("damaged", name=name)
+                file.header = inf
+                # a PNG's checksums: decoding skips them, and a wrong bit would change pixels silently
+                opener(_Rationed(content, inf)).verify()
                 return _from_header(image)
     for name, signature in OTHER_FORMATS:
         if re.match(signature, content, re.DOTALL):
             raise _refusal("unsupported-format", name=name)
     raise _refusal("not-an-image")
+
+
+class _Rationed(io.BytesIO):
+    """A file's bytes, of which only so much is read that it takes a tenth of a second; then `read` raises OSError.
+
+    Args:
+        content: the file.
+        header: how many of its bytes may be read piece by piece; more once the header is done with.
+    """
+
+    def __init__(self, content: bytes, header: float = MAX_HEADER) -> None:
+        super().__init__(content)
+        self.header, self.reads = header, float(MAX_READS)
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        self.header -= max(size or 0, 0)
+        if self.reads < 0 or self.header < 0:
+            raise OSError("too many parts, or too much before the pixels")
+        found = super().read(size)
+        self.reads = min(self.reads - 1 + len(found) / PER_READ, MAX_READS)
+        return found
+
+
+def _is_overfull(content: bytes, place: int) -> bool:
+    """Whether a JPEG has more scans or markers behind its header, which ends at `place`, than any honest one."""
+    scans = 1
+    for _ in range(MAX_MARKERS):
+        found = MARKER.search(content, place)
+        if found is None or found[1] == END:
+            return False
+        scans += found[1] == SCAN
+        if scans > MAX_SCANS:
+            return True
+        place = found.end() + int.from_bytes(content[found.end() : found.end() + 2])
+    return True
 
 
 def _from_header(image: ImageFile.ImageFile) -> Picture:

@@ -115,7 +115,7 @@ class Scanner:
         inspector = self.inspector
         batch = tensor.to(inspector.device, inspector.dtype, non_blocking=True)
         reader = READERS[inspector.task]
-        with torch.no_grad(), self._autocast(), Tape(inspector.module, Watch(head=True, proof=False)) as tape:
+        with torch.no_grad(), self._autocast(), Tape(inspector.module, Watch(head=True, proof=False, known=True)) as tape:
             output = reader.output(inspector.module(batch))
         readings = reader.read(tape.logits(output).float(), [None] * len(batch), inspector.classes)
         return inspector.proved(tape.records()), readings

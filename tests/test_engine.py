@@ -644,7 +644,7 @@ def test_one_bad_target_fails_alone(world: World) -> None:
 
 
 def test_all_bad_pictures_fail(world: World) -> None:
-    broken = RuntimeError("device-side assert")
+    broken = RuntimeError("bad pictures")
     with world.held("a"):
         tickets = world.ask("a", *range(16))
         world.made["a"].before = fail_for(set(range(16)), broken)

@@ -28,7 +28,7 @@ def run() -> None:
         "Learn": [_page(each, _lesson(each, following, chosen)) for each, following in zip_longest(LESSONS, LESSONS[1:])],
     }
     page = st.navigation(menu, position="top")
-    addresses.keep()
+    addresses.keep(page)
     above = st.empty()
     try:
         scans.own_runs()  # says that the visitor is here

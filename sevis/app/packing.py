@@ -81,7 +81,7 @@ def _opened(files: Iterable[tuple[str, bytes]]) -> Iterator[Member]:
 
 
 def _posix(name: str) -> str:
-    return name.replace("\\", "/")
+    return name.replace("\\", "/").replace("\0", "")  # a tar's names end there
 
 
 def _refusal(name: str) -> str:

@@ -207,20 +207,37 @@ def by_branch(values: Tensor, axis: int, pictures: int) -> Tensor:
 
 def selection(found: Found) -> tuple[Tensor, Tensor, Tensor | None]:
     """The weights (N, M, C), logits (N, M, C) and maps (N, M, C, H, W) of a gate of either kind."""
+    weights = weights_of(found)
+    return weights, logits_in_order(found.products[0].activation, weights), maps_of(found)
+
+
+def weights_of(found: Found) -> Tensor:
+    """The weights of a gate of either kind, (N, M, C)."""
     first = found.products[0]
-    n = first.pictures
     if found.axis is not None:
-        axis = found.axis - sum(over < found.axis for over in first.over)
-        weights = by_branch(first.weights, axis, n)
-        maps = None if first.maps is None else first.maps.movedim(axis, 1).reshape(n, weights.shape[1], -1, *first.maps.shape[-2:])
-    else:
-        weights = torch.stack([product.weights.reshape(n, -1) for product in found.products], dim=1)
-        whole = [product.maps.reshape(n, -1, *product.maps.shape[-2:]) for product in found.products if product.maps is not None]
-        maps = torch.stack(whole, dim=1) if whole else None
-    return weights, _logits(first.activation, weights), maps
+        return by_branch(first.weights, _kept_axis(found), first.pictures)
+    return torch.stack([product.weights.reshape(first.pictures, -1) for product in found.products], dim=1)
 
 
-def _logits(activation: Node, weights: Tensor) -> Tensor:
+def maps_of(found: Found) -> Tensor | None:
+    """The maps that it weighs, (N, M, C, H, W); copied only where each branch was multiplied by itself."""
+    n, kept = found.products[0].pictures, [product.maps for product in found.products if product.maps is not None]
+    if not kept:
+        return None
+    if found.axis is not None:
+        ordered = kept[0].movedim(_kept_axis(found), 1)
+        return ordered.reshape(n, ordered.shape[1], -1, *kept[0].shape[-2:])
+    whole = [maps.reshape(n, 1, -1, *maps.shape[-2:]) for maps in kept]
+    return whole[0] if len(whole) == 1 else torch.cat(whole, dim=1)
+
+
+def _kept_axis(found: Found) -> int:
+    """The axis of the branches among those that the gate is not broadcast over, where one product holds all branches."""
+    axis = found.axis or 0
+    return axis - sum(over < axis for over in found.products[0].over)
+
+
+def logits_in_order(activation: Node, weights: Tensor) -> Tensor:
     """The logits in the order of the weights (N, M, C); not a number where the nonlinearity was not seen."""
     if activation.op == NAMED:
         return torch.full_like(weights, torch.nan)

@@ -26,18 +26,23 @@ class Head:
         self._lineage, self._watch, self._paths = lineage, watch, paths
         self._logits: dict[Node, Tensor] = {}
         self._pooled: dict[Node, LastMap] = {}
-        self._last: tuple[Node, Tensor, str] | None = None  # with the module that made it, if gates are proved
+        self._last: tuple[str, Tensor] | None = None  # with the module that made it, if gates are proved
 
     def keep(self, node: Node, args: tuple[Any, ...], made: Tensor) -> None:
         """Keep a softmax's logits, the map behind each squeeze, and the last map."""
         if node.op in {"softmax", "log_softmax"}:
             self._logits[node] = next(tensors_in(args))
-        if len(node.shape) == 4 and node.value is None and node.shape[-1] * node.shape[-2] > 1:
-            self._last = node, made, owner(self._paths) if self._watch.proof else ""
-        elif node.is_squeeze and self._last is not None and node.parents[0] is self._last[0]:
+        if node.value is None:
+            self.keep_map(made)
+        elif node.is_squeeze and self._last is not None and node.parents[0] is self._lineage.of(self._last[1]):
             self._pooled[node] = self._as_map(*self._last)
 
-    def _as_map(self, node: Node, values: Tensor, path: str) -> LastMap:
+    def keep_map(self, made: Tensor) -> None:
+        """Keep the last map."""
+        if made.ndim == 4 and made.shape[-1] * made.shape[-2] > 1:
+            self._last = owner(self._paths) if self._watch.proof else "", made
+
+    def _as_map(self, path: str, values: Tensor) -> LastMap:
         return LastMap(path, values, edge_of(values, self._watch))
 
     def logits(self, output: Tensor) -> Tensor:

@@ -19,9 +19,9 @@ from torch.nn import Parameter
 
 from sevis.capture.operations import EXPANSIONS, FIRST_ALONE, REDUCTIONS, RESHAPES, kernel_side, reduced_axes, tensors_in
 
-__all__ = ["UNSEEN", "Lineage", "Node"]
+__all__ = ["FROM_MAP_TO_MAP", "UNSEEN", "Lineage", "Node"]
 
-FROM_MAP_TO_MAP = frozenset("conv1d conv2d conv3d batch_norm relu".split())  # of one tensor of data: what they make of a map is none else
+FROM_MAP_TO_MAP = frozenset("conv1d conv2d conv3d batch_norm relu".split())  # of one tensor of data: a map of a map
 PRODUCTS = frozenset({"matmul", "bmm"})
 SCALINGS = frozenset({"mul", "div"})
 UNSEEN = "unseen"  # the operation of a map that no watched operation made
@@ -75,6 +75,9 @@ class Node:
                     waiting.append(parent)
 
 
+A_MAP = Node("map", (), ())  # stands for all maps that nothing asked for yet
+
+
 @dataclass
 class Lineage:
     """The nodes of one pass, found by tensor; it lives as long as the pass."""
@@ -92,24 +95,30 @@ class Lineage:
 
     def parents(self, op: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Node, ...]:
         """The nodes of the data that a call's result descends from: weights, and what is computed from them alone, are none."""
-        if op in FIRST_ALONE:
-            data = islice(tensors_in((*args, *kwargs.values())), 1)
-        else:
-            data = tensors_in((*args, *kwargs.values()) if kwargs else args)
+        tensors = tensors_in((*args, *kwargs.values()))
+        data = islice(tensors, 1) if op in FIRST_ALONE else tensors
         return tuple(node for tensor in data if (node := self._parent(tensor)) is not None)
 
     def _parent(self, tensor: Tensor) -> Node | None:
         """The node of a call's data; None where it is a weight. Most are known: asking what is a Parameter takes longer than to look."""
         node = self.of(tensor)
-        if node is None:
+        if node is None or node is A_MAP:
             node = None if isinstance(tensor, Parameter) else self.enter(tensor)
         return None if node is None or node.is_constant else node
+
+    def passes_on(self, args: tuple[Any, ...], made: Any) -> bool:
+        """Enter what an operation of FROM_MAP_TO_MAP made of a map; it has a node once one is asked for. False for a vector."""
+        source = self.of(args[0]) if args and isinstance(args[0], Tensor) else None
+        if source is None or source.value is not None or source.is_constant:
+            return False
+        self.put(made, A_MAP)
+        return True
 
     def enter(self, tensor: Tensor) -> Node:
         """The node of a tensor; one that no watched operation made (an input, a scripted part's output) is entered as it stands."""
         node = self.of(tensor)
-        if node is None:
-            node = Node(UNSEEN, (), tuple(tensor.shape))
+        if node is None or node is A_MAP:
+            node = Node(UNSEEN if node is None else A_MAP.op, (), tuple(tensor.shape))
             self.put(tensor, node)
         return node
 

@@ -6,13 +6,18 @@ import re
 from collections.abc import Sequence
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from sevis.capture import gates
 from sevis.capture.gates import Found
+from sevis.capture.host import on_host
+from sevis.capture.watch import Watch
 from sevis.records import GateRecord, GateSite
 
-__all__ = ["record_of", "sites_of"]
+__all__ = ["records_of", "sites_of"]
+
+LARGEST_HALF = torch.finfo(torch.float16).max
 
 
 def sites_of(found: Sequence[Found]) -> tuple[GateSite, ...]:
@@ -23,7 +28,7 @@ def sites_of(found: Sequence[Found]) -> tuple[GateSite, ...]:
 
 
 def _site(found: Found, depth: int, stage: int, block: int) -> GateSite:
-    weights, _, _ = gates.selection(found)
+    weights = gates.weights_of(found)
     first = found.products[0]
     return GateSite(
         path=first.path,
@@ -50,26 +55,32 @@ def _stage(path: str, size: int, sizes: list[int]) -> int:
     return int(named[1]) + 1 if named else 2 + sorted(set(sizes), reverse=True).index(size)
 
 
-def record_of(found: Found, site: GateSite, *, maps: bool) -> GateRecord:
-    """What one gate did; NumPy, float32."""
-    weights, logits, kept = gates.selection(found)
-    first = found.products[0]
+def records_of(found: Sequence[Found], sites: Sequence[GateSite], watch: Watch) -> tuple[GateRecord, ...]:
+    """What the gates did; NumPy, float32, the maps in half precision where the watch says so."""
+    arrays = iter(on_host([part for gate in found for part in _parts(gate, watch)]))
+    return tuple(GateRecord(site, *(next(arrays) for _ in range(5))) for site in sites)
+
+
+def _parts(found: Found, watch: Watch) -> tuple[Tensor | None, ...]:
+    """The values of a record, in the order of its fields."""
+    first, weights = found.products[0], gates.weights_of(found)
     hidden = gates.hidden_of(first.activation, first.squeeze)
-    return GateRecord(
-        site=site,
-        squeeze=_rows(first.squeeze.value, len(weights)),
-        hidden=None if hidden is None or hidden.value is None else _rows(hidden.value, len(weights)),
-        logits=_numpy(logits),
-        weights=_numpy(weights),
-        maps=_numpy(kept) if maps and kept is not None else None,
+    return (
+        _rows(first.squeeze.value, len(weights)),
+        None if hidden is None or hidden.value is None else _rows(hidden.value, len(weights)),
+        gates.logits_in_order(first.activation, weights),
+        weights,
+        _looked_at(gates.maps_of(found), watch) if watch.maps else None,
     )
 
 
-def _numpy(values: Tensor) -> np.ndarray:
-    return values.detach().float().cpu().numpy()
+def _looked_at(maps: Tensor | None, watch: Watch) -> Tensor | None:
+    if maps is None or not watch.half:
+        return None if maps is None else maps.float()
+    return maps.clamp(-LARGEST_HALF, LARGEST_HALF).half()
 
 
-def _rows(values: Tensor | None, pictures: int) -> np.ndarray:
+def _rows(values: Tensor | None, pictures: int) -> Tensor:
     if values is None:
         raise ValueError("a gate's vector was not recorded")
-    return _numpy(values).reshape(pictures, -1)
+    return values.float().reshape(pictures, -1)

@@ -15,13 +15,13 @@ from torch.overrides import TorchFunctionMode
 from sevis.capture import blind, gates, proofs
 from sevis.capture.gates import Found, Product
 from sevis.capture.head import Head
-from sevis.capture.lineage import Lineage, Node
+from sevis.capture.lineage import FROM_MAP_TO_MAP, Lineage, Node
 from sevis.capture.listening import Listener
 from sevis.capture.named import NamedGates
 from sevis.capture.operations import RESHAPES, by_position, op_name, reduced_axes
 from sevis.capture.owner import owner
 from sevis.capture.rewriting import Place, plan_of, rewritten
-from sevis.capture.sites import record_of, sites_of
+from sevis.capture.sites import records_of, sites_of
 from sevis.capture.unwrapping import refuse_hidden, unwrapped
 from sevis.capture.watch import Edit, LastMap, Watch, edge_of
 from sevis.records import GateRecord, GateSite
@@ -72,6 +72,8 @@ class Tape(TorchFunctionMode):
     def __torch_function__(self, func: Callable[..., Any], types: Any, args: Any = (), kwargs: dict[str, Any] | None = None) -> Any:
         kwargs = kwargs or {}
         name = op_name(func)
+        if self._watch.known and name in FROM_MAP_TO_MAP:
+            return self._from_map_to_map(name, func(*args, **kwargs), args, kwargs)
         product = None
         if name in MULTIPLICATIONS:
             args, kwargs = by_position(args, kwargs)
@@ -82,6 +84,14 @@ class Tape(TorchFunctionMode):
             if isinstance(tensor, Tensor):
                 self._put(name, args, kwargs, tensor, product)
         return result
+
+    def _from_map_to_map(self, name: str, made: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """What a call made of one map: most calls of a pass."""
+        if not self._lineage.passes_on(args, made):
+            self._put(name, args, kwargs, made, None)
+        elif self._watch.head:
+            self._head.keep_map(made)
+        return made
 
     def _multiplication(self, args: tuple[Any, ...]) -> tuple[Product | None, tuple[Any, ...]]:
         """The product that a call is about to make, if one side gates the other, and the arguments with the gate edited."""
@@ -171,7 +181,7 @@ class Tape(TorchFunctionMode):
 
     def records(self) -> tuple[GateRecord, ...]:
         """One record a gate, in the order in which the pass met them; NumPy, float32."""
-        return tuple(record_of(found, site, maps=self._watch.maps) for found, site in zip(self._found, self.sites(), strict=True))
+        return records_of(self._found, self.sites(), self._watch)
 
     @property
     def found(self) -> tuple[Found, ...]:

@@ -21,9 +21,12 @@ class Watch:
 
     Attributes:
         maps: the gated feature maps.
+        half: whether their records hold them in half precision, which is enough to be looked at.
         gradients: the places where gradients can be asked for, and the gated maps.
         head: the logits before a softmax, and the last feature map.
         proof: whether each gate's identity is checked.
+        known: whether the gates are known from an earlier pass: what makes one map of another is not followed then, and branches
+            are numbered instead of named by their kernels.
         roots: whether the first gates start the graph, so that nothing before them is kept for the backward pass.
         edit: what replaces every gate before it is multiplied; None leaves it alone.
         rewrite: what replaces the weights of the gates that the plan knows; None leaves them alone.
@@ -32,9 +35,11 @@ class Watch:
     """
 
     maps: bool = False
+    half: bool = False
     gradients: bool = False
     head: bool = False
     proof: bool = True
+    known: bool = False
     roots: bool = False
     edit: Edit | None = None
     rewrite: Rewrite | None = None

@@ -94,10 +94,23 @@ def _parsed(source: Path | bytes, name: str) -> dict[str, Tensor]:
         raise CheckpointError(f"The checkpoint {name} is not a safetensors file ({described(error)}); {SAVE}.") from error
 
 
+def _check_archive(path: Path) -> None:
+    """Refuse a zip that unpacks to more than it has: torch packs nothing, and 1 MB could become all of the memory."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            unpacked = sum(entry.file_size for entry in archive.infolist())
+    except Exception as error:  # a damaged archive makes zipfile raise much besides BadZipFile
+        raise CheckpointError(f"The checkpoint {path.name} cannot be read ({described(error)}); {SAVE}.") from error
+    if unpacked > path.stat().st_size:
+        raise CheckpointError(f"The checkpoint {path.name} cannot be read (it would unpack to {unpacked / 1e6:,.1f} MB); {SAVE}.")
+
+
 def _unpickled(path: Path) -> Any:
+    if is_zip := zipfile.is_zipfile(path):
+        _check_archive(path)
     try:
         with torch.serialization.safe_globals([argparse.Namespace]):  # timm's training script saves its arguments beside the weights
-            return torch.load(path, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(path))
+            return torch.load(path, map_location="cpu", weights_only=True, mmap=is_zip)
     except Exception as error:  # a damaged pickle can end in any error there is
         unsafe = _asked_for(path)
         if unsafe:

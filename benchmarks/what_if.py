@@ -1,0 +1,44 @@
+"""Each block switched off in turn: all in one batch against a pass for each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import torch
+
+from benchmarks.networks import inspected, picture
+from benchmarks.rounds import interleaved
+from benchmarks.row import LEAST, Row, Sizes
+from sevis.capture.edits import rewriting
+from sevis.capture.tracer import Tape, Watch
+from sevis.edits import Edit, WhatIf, effects_of
+from sevis.inspector import Inspector
+
+__all__ = ["what_ifs"]
+
+
+def one_by_one(inspector: Inspector, side: int) -> None:
+    """Forward only, as the batch of all of them is."""
+    tensor = inspector.batch([inspector.tensor(picture(side))])
+    for edit in effects_of(inspector.sites):
+        with torch.no_grad(), Tape(inspector.module, _watch(inspector, edit)):
+            inspector.module(tensor)
+
+
+def _watch(inspector: Inspector, edit: Edit) -> Watch:
+    rewrite = rewriting((WhatIf((edit,)),), inspector.sites, ())
+    return Watch(head=True, proof=False, known=True, rewrite=rewrite, plan=inspector.plan)
+
+
+def what_ifs(sizes: Sizes) -> Iterator[Row]:
+    """The first of the networks."""
+    name = sizes.networks[0]
+    inspector = inspected(name, sizes.side)
+    works = {
+        "sevis": lambda: inspector.effects(picture(sizes.side)),
+        "separate": lambda: one_by_one(inspector, sizes.side),
+    }
+    seconds = interleaved(works, sizes.slow_rounds)
+    blocks = len(inspector.sites)
+    against = f"{blocks} separate forward passes"
+    yield Row(f"{name}: what-if over all {blocks} blocks", against, seconds["separate"] / seconds["sevis"], LEAST, 1.5, seconds)

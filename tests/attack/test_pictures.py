@@ -1,0 +1,54 @@
+"""Hostile picture files through the upload's own entry: each ends in a picture or one sentence, soon and in little memory."""
+
+from __future__ import annotations
+
+import resource
+import time
+from collections import Counter
+
+import pytest
+
+from sevis import pictures
+from tests.attack.costs import Cost, told
+from tests.attack.pictures import HONEST, HOSTILE, LARGE, mutants, outcome
+
+MUTANTS = 650
+ENDS = {"read", *pictures.REFUSALS}
+MEMORY = 150  # MB
+# what an honest picture of 25 million pixels needs: WebP's decoder holds it twice, and Pillow once more
+LARGEST = 400
+
+
+@pytest.fixture(scope="module")
+def costs() -> dict[str, Cost]:
+    return told("tests.attack.pictures")
+
+
+@pytest.mark.parametrize("case", HOSTILE)
+def test_a_hostile_file_costs_little(case: str, costs: dict[str, Cost]) -> None:
+    cost = costs[f"hostile {case}"]
+    assert cost.said in ENDS
+    assert cost.seconds < 0.5 and cost.megabytes < MEMORY, cost  # 0.3 s on a processor that does nothing else
+
+
+@pytest.mark.parametrize("case", LARGE)
+def test_25_million_honest_pixels_are_read_in_two_seconds(case: str, costs: dict[str, Cost]) -> None:
+    cost = costs[f"large {case}"]
+    assert cost.said == "read"
+    assert cost.seconds < 2 and cost.megabytes < LARGEST, cost
+
+
+def test_650_mutants_end_in_a_picture_or_one_sentence_soon() -> None:
+    ends, slowest, before = Counter[str](), 0.0, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    for content in mutants(MUTANTS):
+        start = time.thread_time()
+        ends[outcome(content)] += 1
+        slowest = max(slowest, time.thread_time() - start)
+    assert set(ends) <= ENDS, ends
+    assert sum(ends.values()) == MUTANTS and ends["read"] > 50 and ends["damaged"] > 200
+    assert slowest < 0.3
+    assert (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024 < MEMORY
+
+
+def test_the_honest_ones_are_read() -> None:
+    assert {name: outcome(make()) for name, make in HONEST.items()} == dict.fromkeys(HONEST, "read")

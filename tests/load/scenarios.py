@@ -1,0 +1,174 @@
+"""What many visitors do at once, and what is measured of it: each scenario gives numbers and whether they hold."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+import time
+from collections.abc import Sequence
+from functools import cache
+from typing import Any
+from urllib.parse import urlencode
+
+import numpy as np
+
+from sevis.loading import load
+from sevis.places import ASSETS
+from tests.load.alone import NETWORKS, differences, expected, photograph, questions
+from tests.load.server import Server
+from tests.load.visitor import Page, Visitor
+
+__all__ = ["isolation", "latency", "storm"]
+
+CLOSE = 2e-4  # absolute: batches of other sizes round otherwise
+AS_THEY_ARE = "scale=absolute"  # the weights themselves, and not how far they lie from the average
+RERUNS = 3
+MOVES, PAUSE = 50, 0.02  # of a slider, seconds
+CYCLES = 5
+PATIENCE = 60.0
+
+Numbers = dict[str, Any]
+
+
+# --- isolation
+
+
+def isolation(server: Server, sessions: int) -> Numbers:
+    """Every session its own picture, both networks, edits: what each page shows is what that picture alone gives."""
+    data = [photograph(each) for each in range(sessions)]
+    alone = [[expected(data[each], question) for question in questions(each)] for each in range(sessions)]
+    shown = asyncio.run(_all(_own_questions(server.address, each, data[each]) for each in range(sessions)))
+    far = [_far(*each) for pages, answers in zip(shown, alone, strict=True) for each in zip(pages, answers, strict=True)]
+    wrong = [each for each in far if not each <= CLOSE]
+    told = {"sessions": sessions, "pages": len(far), "wrong": len(wrong)}
+    return told | {"largest_difference": max(far), "tolerance": CLOSE, "holds": not wrong}
+
+
+async def _own_questions(address: str, session: int, data: bytes) -> list[Page]:
+    async with Visitor(address) as visitor:
+        await visitor.open("what-if")
+        await visitor.open("", AS_THEY_ARE)
+        await visitor.upload("upload", f"{session}.png", data)
+        pages = []
+        for question in questions(session):
+            question.put(visitor)
+            pages.append(await visitor.open(question.page, AS_THEY_ARE))
+        return pages
+
+
+def _far(page: Page, known: Any) -> float:
+    return differences(page, known) if not page.errors else float("inf")
+
+
+# --- latency
+
+
+def latency(server: Server, sessions: int, page: str = "", think: float = 0.0, limit: float = 1.0) -> Numbers:
+    """So many sessions that look at one picture after another: how long 95 of 100 pages take at most."""
+    before, begun = server.tracebacks, time.monotonic()
+    shown = asyncio.run(_all(_looking(server.address, each, page, think) for each in range(sessions)))
+    took = time.monotonic() - begun
+    pages = [each for seen in shown for each in seen]
+    seconds = [each.seconds for each in pages]
+    p95 = float(np.percentile(seconds, 95))
+    failed, tracebacks = sum(bool(each.errors) for each in pages), server.tracebacks - before
+    return {
+        "sessions": sessions,
+        "page": page or "explore",
+        "think_s": think,
+        "median_s": float(np.median(seconds)),
+        "p95_s": p95,
+        "limit_s": limit,
+        "pages_per_s": len(pages) / took,
+        "errors": failed,
+        "tracebacks": tracebacks,
+        "holds": p95 < limit and not failed and not tracebacks,
+    }
+
+
+async def _looking(address: str, session: int, page: str, think: float) -> list[Page]:
+    chance, classes = random.Random(session), _classes()
+    async with Visitor(address) as visitor:
+        await visitor.open(page)
+        seen = []
+        for place in range(RERUNS):
+            await asyncio.sleep(chance.uniform(0, 2 * think))
+            title, target = _titles()[(session + place) % len(_titles())], classes[chance.randrange(len(classes))]
+            visitor.choose("picture", string_value=title)
+            visitor.choose("target", string_value=target)
+            seen.append(await visitor.open(page))
+        return seen
+
+
+@cache
+def _titles() -> Sequence[str]:
+    return [each["title"] for each in json.loads((ASSETS / "samples" / "samples.json").read_text(encoding="utf-8"))]
+
+
+@cache
+def _classes() -> Sequence[str]:
+    return load(NETWORKS[0], "cpu").classes
+
+
+# --- storm
+
+
+def storm(server: Server, sessions: int, cycles: int = CYCLES) -> Numbers:
+    """Everybody drags a slider, half of them vanish in the middle: what is left, and how soon the next visitor is served."""
+    asyncio.run(_one_look(server.address))
+    memory, next_look, emptied = [], [], []
+    for cycle in range(cycles):
+        asyncio.run(_all(_dragging(server.address, each, cycle, each % 2 == 0) for each in range(sessions)))
+        next_look.append(asyncio.run(_one_look(server.address)))
+        emptied.append(_until_nothing_runs(server))
+        memory.append(server.resident)
+    left = server.left()
+    nothing_left = not (left["hooks"] or left["gradients"] or left["waiting"])
+    plateau = abs(memory[-1] - memory[-2]) / memory[-2] if len(memory) > 1 else 0.0
+    return {
+        "sessions": sessions,
+        "cycles": cycles,
+        "moves": MOVES,
+        "left": left,
+        "next_look_s": max(next_look),
+        "queue_empty_after_s": max(emptied),
+        "memory_MB": [round(each / 1e6) for each in memory],
+        "last_two_cycles_differ": plateau,
+        "holds": nothing_left and max(next_look) < 2 and plateau <= 0.05,
+    }
+
+
+async def _dragging(address: str, session: int, cycle: int, vanishes: bool) -> None:
+    async with Visitor(address) as visitor:
+        await visitor.open("", urlencode({"network": NETWORKS[session % 2]}))
+        end = random.Random(session + 1000 * cycle).randrange(5, MOVES - 5) if vanishes else MOVES
+        for move in range(end):
+            visitor.choose("opacity")
+            visitor.chosen("opacity").double_array_value.data.append((move % 20) / 20)
+            await visitor.ask()
+            await asyncio.sleep(PAUSE)
+        if vanishes:
+            visitor.socket.transport.abort()
+        else:
+            await visitor.settled()
+
+
+def _until_nothing_runs(server: Server) -> float:
+    """Seconds until the queue is empty and no page is being drawn; at most PATIENCE."""
+    begun = time.monotonic()
+    while time.monotonic() - begun < PATIENCE:
+        left = server.left()
+        if not left["waiting"] and not left["drawing"]:
+            break
+        time.sleep(0.1)
+    return time.monotonic() - begun
+
+
+async def _one_look(address: str) -> float:
+    async with Visitor(address) as visitor:
+        return (await visitor.open()).seconds
+
+
+async def _all(many: Any) -> list[Any]:
+    return list(await asyncio.gather(*many))

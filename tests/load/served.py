@@ -1,0 +1,34 @@
+"""app.py with one more address, which tells what is left in the process: `streamlit run tests/load/served.py`."""
+
+import threading
+from pathlib import Path
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Route
+from streamlit.starlette import App
+
+from sevis.app import health, origins
+
+HOOKS = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
+
+
+def left() -> dict[str, int]:
+    """What could be left behind: hooks and gradients on modules, tickets in the queue, threads that draw pages."""
+    from sevis.app import state
+
+    engine, hooks, gradients = state.engine(), 0, 0
+    for name in engine.networks:
+        with engine.borrow(name) as inspector:
+            hooks += sum(len(getattr(part, kind)) for part in inspector.module.modules() for kind in HOOKS)
+            gradients += sum(weights.grad is not None or weights.requires_grad for weights in inspector.module.parameters())
+    drawing = sum("script" in thread.name.lower() for thread in threading.enumerate())
+    return {"hooks": hooks, "gradients": gradients, "waiting": engine.waiting, "drawing": drawing, "threads": threading.active_count()}
+
+
+async def _left(request: Request) -> JSONResponse:
+    return JSONResponse(await run_in_threadpool(left))
+
+
+app = App(Path(__file__).resolve().parents[2] / "app.py", routes=(*health.ROUTES, Route("/left", _left)), middleware=origins.MIDDLEWARE)
