@@ -10,7 +10,7 @@ app: .venv/app.stamp
 	@$(BIN)/python -m streamlit run app.py --server.port $(PORT)
 
 test: check
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist loadgroup --no-loadscope-reorder
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 # Ray is 240 MB and slow to start: its tests are apart
 test-ray: .venv/test.stamp

@@ -13,13 +13,6 @@ torch.set_num_threads(1)
 torch.set_flush_denormal(True)  # random networks fall into denormal numbers, ten times slower on a CPU
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """A file's tests stay together in one process, and so do all of the browser's: two browsers at once only slow each other down."""
-    for item in items:
-        group = "browser" if item.get_closest_marker("browser") else str(item.path)
-        item.add_marker(pytest.mark.xdist_group(group))
-
-
 @pytest.fixture(autouse=True)
 def seeds() -> None:
     """Every test starts from the same random state, whichever ran before it."""
