@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from benchmarks.networks import inspected, picture
 from benchmarks.rounds import interleaved
 from benchmarks.row import MOST, Row, Sizes
-from sevis.capture.tracer import Tape, Watch
+from sevis.capture.watch import Watch
 from sevis.inspector import Inspector
 
 __all__ = ["everything", "forward", "forward_and_backward", "gates", "passes"]
@@ -35,8 +35,8 @@ def forward(module: nn.Module, pictures: Tensor) -> None:
 
 
 def gates(inspector: Inspector, pictures: Tensor) -> None:
-    with torch.inference_mode(), Tape(inspector.module, Watch(proof=False, known=True)) as tape:
-        inspector.module(pictures)
+    with torch.inference_mode():
+        _, tape = inspector.watched(pictures, Watch(proof=False))
     tape.records()
 
 

@@ -27,7 +27,7 @@ def one_by_one(inspector: Inspector, side: int) -> None:
 
 def _watch(inspector: Inspector, edit: Edit) -> Watch:
     rewrite = rewriting((WhatIf((edit,)),), inspector.sites, ())
-    return Watch(head=True, proof=False, known=True, rewrite=rewrite, plan=inspector.plan)
+    return Watch(head=True, proof=False, rewrite=rewrite, plan=inspector.plan)
 
 
 def what_ifs(sizes: Sizes) -> Iterator[Row]:

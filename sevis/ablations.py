@@ -19,8 +19,7 @@ from torch import Tensor
 from sevis.analysis.ablation import ABLATIONS, FRESH, Ablated, compared
 from sevis.analysis.metrics import measured
 from sevis.analysis.statistics import collect, total
-from sevis.capture.tracer import Tape, Watch
-from sevis.capture.watch import Rewrite
+from sevis.capture.watch import Rewrite, Watch
 from sevis.datasets import Source
 from sevis.inspector import Inspector
 from sevis.labels import matched
@@ -158,8 +157,8 @@ def _seen(inspector: Inspector, pictures: Sequence[np.ndarray], places: np.ndarr
 def _answers(inspector: Inspector, tensors: Tensor, rewrite: Rewrite | None = None) -> tuple[np.ndarray, tuple[GateRecord, ...]]:
     """The logits (N, K) for a batch, and its gates where none is rewritten."""
     watch = Watch(head=True, proof=False, rewrite=rewrite, plan=inspector.plan)
-    with torch.inference_mode(), Tape(inspector.module, watch) as tape:
-        output = inspector.reader.output(inspector.module(tensors))
+    with torch.inference_mode():
+        output, tape = inspector.watched(tensors, watch)
         logits = tape.logits(output).float().cpu().numpy()
     return logits, tape.records() if rewrite is None else ()
 

@@ -20,7 +20,7 @@ from sevis.ablations import ablate
 from sevis.analysis.ablation import Ablated
 from sevis.analysis.doctor import Diagnosis, examine
 from sevis.analysis.statistics import GateStatistics, collect
-from sevis.capture.tracer import Tape, Watch
+from sevis.capture.watch import Watch
 from sevis.inspector import Inspector
 from sevis.nets.gallery import FAULTY, GALLERY, HEALTHY, SIDE, WELL
 from sevis.places import ASSETS
@@ -92,8 +92,8 @@ class Examination:
 def seen(inspector: Inspector, *, turn: Turn = nullcontext) -> tuple[GateStatistics, ...]:
     """The statistics of every gate over the photographs, each sample counting as a class; `turn` as in `examined`."""
     pictures, labels = photographs()
-    with turn(), Tape(inspector.module, Watch(proof=False)) as tape:
-        inspector.module(inspector.batch([inspector.tensor(picture) for picture in pictures]))
+    with turn():
+        _, tape = inspector.watched(inspector.batch([inspector.tensor(picture) for picture in pictures]), Watch(proof=False))
     return collect(inspector.proved(tape.records()), labels, int(labels.max()) + 1)
 
 

@@ -18,11 +18,14 @@ from sevis import pictures
 from sevis.capture.cams import Explanation, cam_of, explain
 from sevis.capture.edits import rewriting
 from sevis.capture.excitation import excitation_of
+from sevis.capture.replay import Replay
 from sevis.capture.rewriting import Place
+from sevis.capture.route import Route
 from sevis.capture.tracer import Tape, Watch
+from sevis.capture.trunk import branched
 from sevis.capture.twin import frozen_twin
 from sevis.capture.watch import LastMap
-from sevis.edits import NOTHING, Edit, WhatIf, effects_of, parse
+from sevis.edits import NOTHING, Edit, WhatIf, covers, effects_of, parse
 from sevis.excitation import Excitation
 from sevis.nets.network import Network
 from sevis.nets.preprocessing import seen
@@ -53,6 +56,7 @@ class Inspector:
         preprocessing: PIL picture -> tensor (3, H, W).
         reader: what the module's output says.
         plan: of its gates, for a Watch that rewrites them.
+        route: the calls that make its gates, for a Replay; None where they cannot be told by their numbers.
     """
 
     def __init__(self, network: Network, device: torch.device | None = None) -> None:
@@ -63,7 +67,7 @@ class Inspector:
         self.preprocessing = network.preprocessing
         first = next(self.module.parameters(), torch.zeros(()))
         self.device, self.dtype = first.device, first.dtype
-        self.input_shape, self.sites, self._last_path, self.plan = self._survey()
+        self.input_shape, self.sites, self._last_path, self.plan, self.route = self._survey()
         self.warnings = network.warnings + _warnings(self.sites)
 
     @property
@@ -88,19 +92,33 @@ class Inspector:
 
         return summarise(self.module, self.input_shape, self.sites, depth=depth)
 
-    def _survey(self) -> tuple[tuple[int, ...], tuple[GateSite, ...], str, dict[int, Place]]:
-        """From one pass of noise: the input's shape, the gates with their proofs, the last feature map's path, and how gates are edited."""
+    def _survey(self) -> tuple[tuple[int, ...], tuple[GateSite, ...], str, dict[int, Place], Route | None]:
+        """From one pass of noise: the input's shape, the gates with their proofs, the last map's path, how gates are edited, the route."""
         noise = np.random.default_rng(0).integers(0, 256, (256, 256, 3), dtype=np.uint8)
         batch = self.batch([self.tensor(noise)])
-        with torch.no_grad(), Tape(self.module, Watch(head=True)) as tape:
+        with torch.inference_mode(False), torch.no_grad(), Tape(self.module, Watch(head=True, route=True)) as tape:
             output = self.reader.output(self.module(batch))
         known = self.reader.classes(output)
         if known != len(self.classes):
             raise ValueError(f"{self.name} gives {known} logits, but {len(self.classes)} class names were given; name each class once")
         last = self._last_map(tape, output)
-        return tuple(batch.shape[1:]), tape.sites(), last.path if last is not None else "", tape.plan()
+        return tuple(batch.shape[1:]), tape.sites(), last.path if last is not None else "", tape.plan(), tape.route(output)
 
-    def _last_map(self, tape: Tape, output: Tensor) -> LastMap | None:
+    def watched(self, batch: Tensor, watch: Watch) -> tuple[Tensor, Tape | Replay]:
+        """What the module's reader takes of a batch (N, 3, H, W), and the tape of the pass; with or without gradients, as it is called.
+
+        The pass is watched by the calls that are known to make its gates; where it makes others, once more by its data flow.
+        """
+        if self.route is not None:
+            with Replay(self.route, watch) as replay:
+                output = self.reader.output(self.module(batch))
+            if not replay.strayed:
+                return output, replay
+        with Tape(self.module, watch) as tape:
+            output = self.reader.output(self.module(batch))
+        return output, tape
+
+    def _last_map(self, tape: Tape | Replay, output: Tensor) -> LastMap | None:
         """The last feature map of a classifier; a detector's boxes come from several, and none of them is the last."""
         return tape.last_map(output) if self.task == "classification" else None
 
@@ -142,8 +160,7 @@ class Inspector:
         tensors = [self.tensor(image) for image in images]
         with torch.inference_mode(False), torch.enable_grad():
             asked = self.batch(tensors).requires_grad_(not self.sites)
-            with Tape(self.module, replace(self._watch(rows), maps=True, half=True, gradients=True, roots=True)) as tape:
-                output = self.reader.output(self.module(asked))
+            output, tape = self.watched(asked, replace(self._watch(rows), maps=True, half=True, gradients=True, roots=True))
             readings = self.reader.read(tape.logits(output).float(), targets, self.classes)
             last = self._last_map(tape, output)
             scores = torch.stack([reading.score for reading in readings])
@@ -156,16 +173,15 @@ class Inspector:
     def outcomes(self, image: Source, target: Target, what_ifs: Sequence[WhatIf]) -> tuple[Outcome, ...]:
         """What becomes of the prediction of one picture, and of one class or box, under each of several edits.
 
-        All of them go through the network together, forward only, sixteen at a time. A class or box that is not named is the
-        most probable of the network as it is.
+        Forward only. On a processor each makes anew what comes after its first edited gate; a device takes sixteen at a time. A class
+        or box that is not named is the most probable of the network as it is.
         """
         self._check(target)
         for what_if in what_ifs:
             what_if.check(self.sites, averages=bool(self.averages))
         tensor = self.tensor(pictures.read(image).pixels)
         rows = [NOTHING, *what_ifs]
-        outputs = [self._output(tensor, rows[first : first + MOST_ROWS]) for first in range(0, len(rows), MOST_ROWS)]
-        output = torch.cat(outputs)
+        output = self._outputs(tensor, rows)
         followed = self.reader.read(output[:1], [target], self.classes)[0]
         scores, probabilities = (values.cpu().numpy() for values in self.reader.follow(output, followed.place))
         readings = self.reader.read(output, [None] * len(rows), self.classes)
@@ -190,15 +206,39 @@ class Inspector:
             self.module(self.batch([self.tensor(dark), self.tensor(bright)]))
         return excitation_of(self.module, tape.found[depth], tape.records()[depth])
 
-    def _output(self, tensor: Tensor, rows: Sequence[WhatIf]) -> Tensor:
+    def _outputs(self, tensor: Tensor, rows: Sequence[WhatIf]) -> Tensor:
         """The network's logits for one picture under each of several edits, (rows, ...) float32."""
-        with torch.no_grad(), Tape(self.module, self._watch(rows)) as tape:
-            output = self.reader.output(self.module(self.batch([tensor] * len(rows))))
+        shared = self._branched(tensor, rows) if self.device.type == "cpu" else None
+        if shared is None:
+            shared = [self._together(tensor, rows[first : first + MOST_ROWS]) for first in range(0, len(rows), MOST_ROWS)]
+        return torch.cat(shared)
+
+    def _together(self, tensor: Tensor, rows: Sequence[WhatIf]) -> Tensor:
+        """The same in one pass of all rows."""
+        with torch.no_grad():
+            output, tape = self.watched(self.batch([tensor] * len(rows)), self._watch(rows))
         return tape.logits(output).float()
+
+    def _branched(self, tensor: Tensor, rows: Sequence[WhatIf]) -> list[Tensor] | None:
+        """The same, a pass for each row from its first edited gate on; None where the passes of this network cannot share that much."""
+        if self.route is None:
+            return None
+        batch, first = self.batch([tensor]), self.route.first_calls
+        edited = [[site.depth for site in self.sites if any(covers(edit, site) for edit in row.edits)] for row in rows]
+        branches = [
+            (min((first[depth] for depth in depths), default=None), self._watch((row,))) for row, depths in zip(rows, edited, strict=True)
+        ]
+
+        def run(replay: Replay) -> Tensor:
+            with replay:
+                output = self.reader.output(self.module(batch))
+            return replay.logits(output).float().clone()
+
+        return branched(run, self.route, branches)
 
     def _watch(self, rows: Sequence[WhatIf]) -> Watch:
         """What a pass keeps to be read, and the edits that it carries out."""
-        return Watch(head=True, proof=False, known=True, rewrite=rewriting(rows, self.sites, self.averages), plan=self.plan)
+        return Watch(head=True, proof=False, rewrite=rewriting(rows, self.sites, self.averages), plan=self.plan)
 
     def tensor(self, image: np.ndarray) -> Tensor:
         """A picture (H, W, 3) uint8 as the network takes it, (3, H, W), on the CPU."""

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from sevis.analysis.statistics import UNKNOWN, GateStatistics, collect
-from sevis.capture.tracer import Tape, Watch
+from sevis.capture.watch import Watch
 from sevis.datasets import Entry, Source
 from sevis.inspector import Inspector
 from sevis.labels import matched
@@ -115,8 +115,8 @@ class Scanner:
         inspector = self.inspector
         batch = tensor.to(inspector.device, inspector.dtype, non_blocking=True)
         reader = READERS[inspector.task]
-        with torch.no_grad(), self._autocast(), Tape(inspector.module, Watch(head=True, proof=False, known=True)) as tape:
-            output = reader.output(inspector.module(batch))
+        with torch.no_grad(), self._autocast():
+            output, tape = inspector.watched(batch, Watch(head=True, proof=False))
         readings = reader.read(tape.logits(output).float(), [None] * len(batch), inspector.classes)
         return inspector.proved(tape.records()), readings
 

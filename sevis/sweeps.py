@@ -21,7 +21,7 @@ from torch import Tensor
 from torch.nn.functional import interpolate
 
 from sevis.analysis.zoom import ZOOMS, Sweep, swept, views_of
-from sevis.capture.tracer import Tape, Watch
+from sevis.capture.watch import Watch
 from sevis.datasets import Source
 from sevis.inspector import Inspector
 from sevis.provenance import weights_sha256
@@ -125,8 +125,9 @@ def _part(scanner: Scanner, pictures: Tensor, labels: np.ndarray, nothing: Sweep
 def _answers(inspector: Inspector, pictures: Tensor) -> tuple[np.ndarray, tuple[GateRecord, ...]]:
     """The place of the highest logit of each picture, (N,), and the records of the gates that weigh branches."""
     there = pictures.to(inspector.device, inspector.dtype)  # only now: not every device resamples as the CPU does
-    with torch.inference_mode(), Tape(inspector.module, Watch(head=True, proof=False)) as tape:
-        logits = tape.logits(inspector.reader.output(inspector.module(there)))
+    with torch.inference_mode():
+        output, tape = inspector.watched(there, Watch(head=True, proof=False))
+        logits = tape.logits(output)
     best = logits.reshape(len(pictures), -1).argmax(dim=1).cpu().numpy()
     return best, tuple(record for record in inspector.proved(tape.records()) if len(record.site.branches) > 1)
 

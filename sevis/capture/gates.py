@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from sevis.capture.lineage import Node
+from sevis.capture.lineage import Call, Node
 from sevis.capture.operations import JOINS, RESHAPES
 
 __all__ = ["Found", "Product", "activation_of", "matches", "product_of"]
@@ -43,6 +43,8 @@ class Product:
         edge: where the product's gradient can be asked for.
         shape: of the product.
         number: place among all multiplications of the pass that are read as a gate's.
+        call: its number among all calls of the pass.
+        side: which of the two factors is the gate.
     """
 
     path: str
@@ -55,6 +57,8 @@ class Product:
     maps: Tensor | None = None
     edge: object = None
     number: int = -1
+    call: int | None = None
+    side: int = 0
 
     @property
     def pictures(self) -> int:
@@ -69,12 +73,14 @@ class Found:
     Attributes:
         axis: the axis of the products' maps that the sum removes, where one product holds all branches.
         edge: where the gradient of the gated map can be asked for.
+        call: that makes the gated map.
         warnings: which identities it fails.
     """
 
     products: tuple[Product, ...]
     axis: int | None = None
     edge: object = None
+    call: Call | None = None
     warnings: list[str] = field(default_factory=list)
 
     @property
@@ -170,11 +176,11 @@ def hidden_of(activation: Node, squeeze: Node) -> Node | None:
 
 
 def spatial(maps: Tensor, over: tuple[int, ...]) -> Tensor:
-    """A map as (other axes..., H, W), copied; one axis of space becomes (1, L), three become (D H, W)."""
+    """A map as (other axes..., H, W); one axis of space becomes (1, L), three become (D H, W)."""
     kept = [axis for axis in range(maps.ndim) if axis not in over]
     side = maps.shape[over[-1]] if over else 1
     ordered = maps.detach().permute(*kept, *over)
-    return ordered.reshape(*ordered.shape[: len(kept)], -1, side).clone()
+    return ordered.reshape(*ordered.shape[: len(kept)], -1, side)
 
 
 def kernel_names(products: tuple[Product, ...], count: int) -> tuple[str, ...]:

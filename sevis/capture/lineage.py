@@ -19,7 +19,9 @@ from torch.nn import Parameter
 
 from sevis.capture.operations import EXPANSIONS, FIRST_ALONE, REDUCTIONS, RESHAPES, kernel_side, reduced_axes, tensors_in
 
-__all__ = ["FROM_MAP_TO_MAP", "UNSEEN", "Lineage", "Node"]
+__all__ = ["UNSEEN", "Call", "Lineage", "Node"]
+
+Call = tuple[int, int]  # number of a call in its pass, and which of the tensors that it gave
 
 FROM_MAP_TO_MAP = frozenset("conv1d conv2d conv3d batch_norm relu".split())  # of one tensor of data: a map of a map
 PRODUCTS = frozenset({"matmul", "bmm"})
@@ -44,6 +46,7 @@ class Node:
         scalar: whether all other arguments were numbers or weights.
         is_constant: whether it descends from weights alone.
         sum_of: the gated branches that it is the sum of (see gates.py).
+        call: that made it; None where no watched call did.
     """
 
     op: str
@@ -57,6 +60,7 @@ class Node:
     scalar: bool = False
     is_constant: bool = False
     sum_of: tuple[Any, ...] = ()
+    call: Call | None = None
 
     @property
     def squeezes(self) -> tuple[Node, ...]:
@@ -73,9 +77,6 @@ class Node:
                 if id(parent) not in seen:
                     seen.add(id(parent))
                     waiting.append(parent)
-
-
-A_MAP = Node("map", (), ())  # stands for all maps that nothing asked for yet
 
 
 @dataclass
@@ -102,23 +103,15 @@ class Lineage:
     def _parent(self, tensor: Tensor) -> Node | None:
         """The node of a call's data; None where it is a weight. Most are known: asking what is a Parameter takes longer than to look."""
         node = self.of(tensor)
-        if node is None or node is A_MAP:
+        if node is None:
             node = None if isinstance(tensor, Parameter) else self.enter(tensor)
         return None if node is None or node.is_constant else node
-
-    def passes_on(self, args: tuple[Any, ...], made: Any) -> bool:
-        """Enter what an operation of FROM_MAP_TO_MAP made of a map; it has a node once one is asked for. False for a vector."""
-        source = self.of(args[0]) if args and isinstance(args[0], Tensor) else None
-        if source is None or source.value is not None or source.is_constant:
-            return False
-        self.put(made, A_MAP)
-        return True
 
     def enter(self, tensor: Tensor) -> Node:
         """The node of a tensor; one that no watched operation made (an input, a scripted part's output) is entered as it stands."""
         node = self.of(tensor)
-        if node is None or node is A_MAP:
-            node = Node(UNSEEN if node is None else A_MAP.op, (), tuple(tensor.shape))
+        if node is None:
+            node = Node(UNSEEN, (), tuple(tensor.shape))
             self.put(tensor, node)
         return node
 

@@ -77,7 +77,7 @@ def _parts(found: Found, watch: Watch) -> tuple[Tensor | None, ...]:
 def _looked_at(maps: Tensor | None, watch: Watch) -> Tensor | None:
     if maps is None or not watch.half:
         return None if maps is None else maps.float()
-    return maps.clamp(-LARGEST_HALF, LARGEST_HALF).half()
+    return maps.half().clamp_(-LARGEST_HALF, LARGEST_HALF)  # what is beyond became infinite
 
 
 def _rows(values: Tensor | None, pictures: int) -> Tensor:

@@ -15,12 +15,13 @@ from torch.overrides import TorchFunctionMode
 from sevis.capture import blind, gates, proofs
 from sevis.capture.gates import Found, Product
 from sevis.capture.head import Head
-from sevis.capture.lineage import FROM_MAP_TO_MAP, Lineage, Node
+from sevis.capture.lineage import Lineage, Node
 from sevis.capture.listening import Listener
 from sevis.capture.named import NamedGates
 from sevis.capture.operations import RESHAPES, by_position, op_name, reduced_axes
 from sevis.capture.owner import owner
 from sevis.capture.rewriting import Place, plan_of, rewritten
+from sevis.capture.route import Calls, Route, route_of
 from sevis.capture.sites import records_of, sites_of
 from sevis.capture.unwrapping import refuse_hidden, unwrapped
 from sevis.capture.watch import Edit, LastMap, Watch, edge_of
@@ -49,6 +50,7 @@ class Tape(TorchFunctionMode):
         self._module, self._watch = module, watch
         self._paths = {id(part): path for path, part in parts}
         self._lineage = Lineage()
+        self._calls = Calls(closely=watch.route)
         self._found: list[Found] = []
         self._gated: dict[Node, Found] = {}
         self._unread: dict[tuple[str, str], None] = {}
@@ -72,34 +74,28 @@ class Tape(TorchFunctionMode):
     def __torch_function__(self, func: Callable[..., Any], types: Any, args: Any = (), kwargs: dict[str, Any] | None = None) -> Any:
         kwargs = kwargs or {}
         name = op_name(func)
-        if self._watch.known and name in FROM_MAP_TO_MAP:
-            return self._from_map_to_map(name, func(*args, **kwargs), args, kwargs)
         product = None
+        self._calls.begins(func, args)
         if name in MULTIPLICATIONS:
             args, kwargs = by_position(args, kwargs)
             product, args = self._multiplication(args)
         result = func(*args, **kwargs)
+        self._calls.ends(args)
         made = (result,) if isinstance(result, Tensor) else result if isinstance(result, list | tuple) else ()
-        for tensor in made:
+        for place, tensor in enumerate(made):
             if isinstance(tensor, Tensor):
-                self._put(name, args, kwargs, tensor, product)
+                self._put(name, args, kwargs, tensor, product, place)
         return result
-
-    def _from_map_to_map(self, name: str, made: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        """What a call made of one map: most calls of a pass."""
-        if not self._lineage.passes_on(args, made):
-            self._put(name, args, kwargs, made, None)
-        elif self._watch.head:
-            self._head.keep_map(made)
-        return made
 
     def _multiplication(self, args: tuple[Any, ...]) -> tuple[Product | None, tuple[Any, ...]]:
         """The product that a call is about to make, if one side gates the other, and the arguments with the gate edited."""
         if len(args) < 2 or not isinstance(args[0], Tensor) or not isinstance(args[1], Tensor):
             return None, args
-        for gate, features in ((args[0], args[1]), (args[1], args[0])):
+        for side, gate, features in ((0, args[0], args[1]), (1, args[1], args[0])):
             product = self._product(gate, features)
             if product is not None:
+                product.call, product.side = self._calls.number, side
+                self._calls.weighs(features)
                 used = self._used(gate, features, product)
                 if self._watch.edit is not None or self._watch.rewrite is not None:
                     product.weights = gates.without_axes(used, features, product.over)
@@ -122,13 +118,14 @@ class Tape(TorchFunctionMode):
         if product is not None:
             product.number, self._multiplied = self._multiplied, self._multiplied + 1
         if product is not None and (self._watch.maps or self._watch.gradients or self._watch.proof):
-            product.maps = gates.spatial(features, product.over)
+            product.maps = gates.spatial(features, product.over).clone()  # whatever is written to it later
         return product
 
-    def _put(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any], made: Tensor, product: Product | None) -> None:
+    def _put(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any], made: Tensor, product: Product | None, place: int) -> None:
         """Enter a tensor that was just made into the lineage, and see whether it completes a gate."""
         parents = self._lineage.parents(name, args, kwargs)
         node = self._lineage.record(name, parents, args, kwargs, made)
+        node.call = self._calls.number, place
         if name == "softmax" and self._watch.rewrite is not None:
             self._softmaxes[node] = made
         if product is not None:
@@ -171,6 +168,7 @@ class Tape(TorchFunctionMode):
 
     def _complete(self, found: Found, node: Node, made: Tensor) -> None:
         """Enter a gate whose output was just made, with the proof of its identity."""
+        found.call = node.call
         self._found.append(found)
         if self._watch.proof:
             self._gated[node] = found
@@ -191,6 +189,10 @@ class Tape(TorchFunctionMode):
     def plan(self) -> dict[int, Place]:
         """Which multiplication of the pass was which part of which gate: what a later pass needs to rewrite them."""
         return plan_of(self._found)
+
+    def route(self, output: Tensor) -> Route | None:
+        """Which calls of the pass made its gates and this output: what a Replay needs. None where some made them unseen."""
+        return None if self._watch.gates else route_of(self._calls, self._found, self._head, output)
 
     def logits(self, output: Tensor) -> Tensor:
         """What the network's output was before a softmax of its own, where it has one."""

@@ -25,8 +25,7 @@ class Watch:
         gradients: the places where gradients can be asked for, and the gated maps.
         head: the logits before a softmax, and the last feature map.
         proof: whether each gate's identity is checked.
-        known: whether the gates are known from an earlier pass: what makes one map of another is not followed then, and branches
-            are numbered instead of named by their kernels.
+        route: whether the pass is to show later ones which calls make its gates.
         roots: whether the first gates start the graph, so that nothing before them is kept for the backward pass.
         edit: what replaces every gate before it is multiplied; None leaves it alone.
         rewrite: what replaces the weights of the gates that the plan knows; None leaves them alone.
@@ -39,7 +38,7 @@ class Watch:
     gradients: bool = False
     head: bool = False
     proof: bool = True
-    known: bool = False
+    route: bool = False
     roots: bool = False
     edit: Edit | None = None
     rewrite: Rewrite | None = None
@@ -53,11 +52,12 @@ class Watch:
 
 @dataclass(frozen=True, eq=False)
 class LastMap:
-    """A feature map (N, C, H, W): the module that made it (if gates are proved), its values, and where its gradient can be asked for."""
+    """A feature map (N, C, H, W): the module and the call that made it, its values, and where its gradient can be asked for."""
 
     path: str
     values: Tensor
     edge: object
+    call: tuple[int, int] | None = None
 
 
 def edge_of(made: Tensor, watch: Watch) -> object:

@@ -1,0 +1,220 @@
+"""Which calls of a pass make its gates, by their numbers: what a later pass of the same network needs to follow nothing else.
+
+A network makes the same calls in every pass, unless its forward looks at its data. Nothing here runs one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from torch import Tensor
+
+from sevis.capture.gates import NAMED, Found, Product, hidden_of, logits_of
+from sevis.capture.head import Head
+from sevis.capture.lineage import Call, Node
+from sevis.capture.operations import EXPANSIONS
+from sevis.capture.rewriting import Place, plan_of
+from sevis.capture.sites import sites_of
+from sevis.records import GateSite
+
+__all__ = ["Calls", "Factor", "Gate", "Route", "Vector", "route_of"]
+
+Function = Callable[..., Any]
+
+
+class Calls:
+    """The calls of a pass in their order, which of their arguments each overwrote, and which maps were overwritten after they were weighed.
+
+    Args:
+        closely: whether what is overwritten is looked for; the maps are kept until the end then.
+    """
+
+    def __init__(self, closely: bool) -> None:
+        self._closely = closely
+        self.functions: list[Function] = []
+        self.overwrites: dict[int, tuple[int, ...]] = {}
+        self._versions: tuple[int, ...] = ()
+        self._weighed: list[tuple[int, Tensor, int]] = []
+
+    @property
+    def number(self) -> int:
+        """Of the call that is being made."""
+        return len(self.functions) - 1
+
+    def begins(self, function: Function, args: Sequence[Any]) -> None:
+        """A call is about to be made."""
+        self.functions.append(function)
+        self._versions = _versions(args) if self._closely else ()
+
+    def ends(self, args: Sequence[Any]) -> None:
+        """The call was made."""
+        if self._closely and (now := _versions(args)) != self._versions:
+            self.overwrites[self.number] = tuple(n for n, pair in enumerate(zip(self._versions, now, strict=True)) if pair[0] != pair[1])
+
+    def weighs(self, features: Tensor) -> None:
+        """The call that is about to be made weighs a map."""
+        if self._closely:
+            self._weighed.append((self.number, features, features._version))
+
+    def overwritten(self) -> frozenset[int]:
+        """The numbers of the calls whose map was overwritten by them or after them."""
+        return frozenset(number for number, features, version in self._weighed if features._version != version)
+
+
+def _versions(args: Sequence[Any]) -> tuple[int, ...]:
+    """How often each argument was written to; -1 for what is no tensor."""
+    return tuple(arg._version if isinstance(arg, Tensor) and not arg.is_inference() else -1 for arg in args)
+
+
+@dataclass(frozen=True)
+class Vector:
+    """A tensor (N, ...) that is kept: the call that makes it, by which operation, and the axis that a softmax normalises."""
+
+    call: Call
+    op: str
+    axis: int | None = None
+
+
+@dataclass(frozen=True)
+class Factor:
+    """One multiplication of a map by a gate.
+
+    Attributes:
+        call: its number.
+        side: which of its two factors is the gate.
+        overwritten: whether the map is overwritten afterwards.
+        path, over, number: as in sevis.capture.gates.Product.
+    """
+
+    call: int
+    side: int
+    overwritten: bool
+    path: str
+    over: tuple[int, ...]
+    number: int
+    squeeze: Vector
+    hidden: Vector | None
+    logits: Vector
+    activation: Vector
+
+    @property
+    def vectors(self) -> tuple[Vector, ...]:
+        """What is kept for it."""
+        return tuple(each for each in (self.squeeze, self.hidden, self.logits, self.activation) if each is not None)
+
+
+@dataclass(frozen=True)
+class Gate:
+    """One gate: its multiplications, and the call that makes the gated map."""
+
+    factors: tuple[Factor, ...]
+    axis: int | None
+    call: Call
+
+
+@dataclass(frozen=True)
+class Route:
+    """The calls of a pass.
+
+    Attributes:
+        functions: what is called, in order.
+        kept: of the vectors, by the number of the call: which of the tensors that it gives.
+        factors: the multiplications, by their number among the calls.
+        edges: the calls whose results may be asked for their gradient.
+        head: the call of a softmax that the network ends in; None where it ends in logits.
+        last: what makes the last map, with the path of its module.
+        overwrites: which arguments a call overwrites.
+        places: what every multiplication is of which gate, by its number among the multiplications.
+    """
+
+    functions: tuple[Function, ...]
+    gates: tuple[Gate, ...]
+    sites: tuple[GateSite, ...]
+    head: int | None
+    last: Call | None
+    last_path: str
+    overwrites: Mapping[int, tuple[int, ...]]
+    places: Mapping[int, Place]
+    kept: Mapping[int, tuple[int, ...]] = field(init=False)
+    factors: Mapping[int, Factor] = field(init=False)
+    edges: Mapping[int, tuple[int, ...]] = field(init=False)
+
+    def __post_init__(self) -> None:
+        factors = {factor.call: factor for gate in self.gates for factor in gate.factors}
+        object.__setattr__(self, "factors", factors)
+        object.__setattr__(self, "kept", _by_number(vector.call for factor in factors.values() for vector in factor.vectors))
+        ends = [gate.call for gate in self.gates] + ([] if self.last is None else [self.last])
+        object.__setattr__(self, "edges", _by_number(ends))
+
+    @property
+    def first_calls(self) -> tuple[int, ...]:
+        """The first multiplication of each gate, in order of depth."""
+        return tuple(min(factor.call for factor in gate.factors) for gate in self.gates)
+
+
+def _by_number(calls: Iterator[Call] | Sequence[Call]) -> dict[int, tuple[int, ...]]:
+    """Calls by their number: which of the tensors that each gives."""
+    found: dict[int, tuple[int, ...]] = {}
+    for number, place in dict.fromkeys(calls):
+        found[number] = (*found.get(number, ()), place)
+    return found
+
+
+def route_of(calls: Calls, found: Sequence[Found], head: Head, output: Tensor) -> Route | None:
+    """The route of a pass that was watched closely; None where a part of a gate was made by no call that was seen."""
+    overwritten = calls.overwritten()
+    gates = [_gate(each, overwritten) for each in found]
+    last, softmax = head.last_map(output), head.softmax(output)
+    whole = [gate for gate in gates if gate is not None]
+    if len(whole) < len(gates) or (last is not None and last.call is None):
+        return None
+    return Route(
+        functions=tuple(calls.functions),
+        gates=tuple(whole),
+        sites=sites_of(found),
+        head=None if softmax is None else softmax[0],
+        last=None if last is None else last.call,
+        last_path="" if last is None else last.path,
+        overwrites=calls.overwrites,
+        places=plan_of(found),
+    )
+
+
+def _gate(found: Found, overwritten: frozenset[int]) -> Gate | None:
+    factors = [_factor(product, overwritten) for product in found.products]
+    if found.call is None or None in factors:
+        return None
+    return Gate(tuple(factor for factor in factors if factor is not None), found.axis, found.call)
+
+
+def _factor(product: Product, overwritten: frozenset[int]) -> Factor | None:
+    activation, squeeze = product.activation, product.squeeze
+    if activation.op == NAMED or not activation.parents:
+        return None
+    hidden = hidden_of(activation, squeeze)
+    known = [_vector(node) for node in (squeeze, logits_of(activation), activation)]
+    held = None if hidden is None else _vector(hidden)
+    if product.call is None or None in known or (hidden is not None and held is None):
+        return None
+    squeezed, logits, activated = (vector for vector in known if vector is not None)
+    return Factor(
+        call=product.call,
+        side=product.side,
+        overwritten=product.call in overwritten,
+        path=product.path,
+        over=product.over,
+        number=product.number,
+        squeeze=squeezed,
+        hidden=held,
+        logits=logits,
+        activation=activated,
+    )
+
+
+def _vector(node: Node) -> Vector | None:
+    """What makes a node's values; None where no call that was seen did."""
+    while node.op in EXPANSIONS and node.parents:  # these keep the values of what they expand
+        node = node.parents[0]
+    return None if node.call is None or node.value is None else Vector(node.call, node.op, node.axis)

@@ -1,0 +1,157 @@
+"""A replay follows the calls that make the gates, and tells the same as the search; where a pass makes other calls, it says so."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+import timm
+import torch
+from torch import Tensor, nn
+
+from sevis.capture.cams import explain
+from sevis.capture.replay import Replay
+from sevis.capture.route import Route
+from sevis.capture.tracer import Tape, Watch
+from sevis.inspector import Inspector
+from sevis.nets.network import Network
+from sevis.nets.preprocessing import Preprocessing
+from sevis.nets.se_densenet import se_densenet
+from sevis.nets.se_resnet import se_resnet
+from sevis.nets.sk_net import sk_net
+
+NETWORKS: dict[str, Callable[[], nn.Module]] = {
+    "SE-ResNet": lambda: se_resnet(18, classes=3, width=0.125),
+    "SE-DenseNet": lambda: se_densenet(classes=3),
+    "SKNet": lambda: sk_net(26, classes=3, width=0.125, groups=4),
+    "softmax at the end": lambda: nn.Sequential(se_resnet(18, classes=3, width=0.125), nn.Softmax(dim=1)),
+    "timm's in-place SE": lambda: timm.create_model("legacy_seresnet18"),
+    "timm's SK": lambda: timm.create_model("skresnet18"),
+}
+EVERYTHING = Watch(maps=True, gradients=True, head=True, proof=False, roots=True)
+
+
+def routed(module: nn.Module, pictures: Tensor) -> Route:
+    """The route of a pass that is searched."""
+    with torch.no_grad(), Tape(module, Watch(head=True, route=True)) as tape:
+        output = module(pictures)
+    route = tape.route(output)
+    assert route is not None
+    return route
+
+
+def told(module: nn.Module, pictures: Tensor, tape: Tape | Replay) -> list[np.ndarray]:
+    """All numbers of a pass, gates and explanation."""
+    with torch.enable_grad(), tape:
+        output = module(pictures)
+    explanation = explain(tape.found, tape.last_map(output), tape.logits(output)[:, 1])
+    gates = [part for r in tape.records() for part in (r.squeeze, r.hidden, r.logits, r.weights, r.maps) if part is not None]
+    assert explanation.last is not None
+    return [*gates, *explanation.influence, *explanation.maps, explanation.last]
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_a_replay_tells_what_the_search_tells(name: str) -> None:
+    torch.manual_seed(0)
+    module = NETWORKS[name]().eval().requires_grad_(False)
+    route, pictures = routed(module, torch.randn(1, 3, 64, 64)), torch.randn(2, 3, 64, 64)
+    searched, replay = told(module, pictures, Tape(module, EVERYTHING)), Replay(route, EVERYTHING)
+    replayed = told(module, pictures, replay)
+    assert not replay.strayed
+    assert len(searched) == len(replayed) > 10
+    assert all(np.array_equal(one, other) for one, other in zip(searched, replayed, strict=True))
+
+
+class Fickle(nn.Module):
+    """Its forward looks at its data: what is bright goes through one layer more."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.body = se_resnet(18, classes=3, width=0.125)
+
+    def forward(self, pictures: Tensor) -> Tensor:
+        return self.body(pictures.relu() if pictures.mean() > 0 else pictures)
+
+
+@pytest.mark.parametrize("level", [0, 255])
+def test_a_pass_with_other_calls_is_searched_anew(level: int) -> None:
+    torch.manual_seed(0)
+    inspector = Inspector(Network("fickle", Fickle().eval(), Preprocessing(64, 64, mean=(0.5,) * 3, std=(0.5,) * 3), tuple("abc")))
+    batch = inspector.batch([inspector.tensor(np.full((64, 64, 3), level, np.uint8))])
+    assert inspector.route is not None
+    with torch.no_grad():
+        _, tape = inspector.watched(batch, Watch(proof=False))
+        with Tape(inspector.module, Watch(proof=False)) as searched:
+            inspector.module(batch)
+    for one, other in zip(tape.records(), searched.records(), strict=True):
+        assert np.array_equal(one.weights, other.weights)
+    assert {type(inspector.watched(batch * sign, Watch(proof=False))[1]) for sign in (1, -1)} == {Tape, Replay}
+
+
+def test_a_replay_that_is_cut_short_has_strayed() -> None:
+    module = NETWORKS["SE-ResNet"]().eval()
+    replay = Replay(routed(module, torch.randn(1, 3, 64, 64)), Watch(proof=False))
+    with torch.no_grad(), replay:
+        next(module.children())(torch.randn(1, 3, 64, 64))
+    assert replay.strayed
+
+
+def test_a_map_of_one_place_is_not_taken_for_the_gate_that_it_would_be_elsewhere() -> None:
+    module, pictures = Gated(in_place=False, overwrites=False).eval(), torch.randn(1, 3, 8, 8)
+    replay = Replay(routed(module, pictures), Watch(proof=False))
+    with torch.no_grad(), replay:
+        module(torch.randn(1, 3, 3, 3))
+    assert replay.strayed
+
+
+class Gated(nn.Module):
+    """One gate, multiplied in place or not; the map is overwritten afterwards where that is asked for."""
+
+    def __init__(self, in_place: bool, overwrites: bool) -> None:
+        super().__init__()
+        self.stem, self.gate, self.head = nn.Conv2d(3, 4, 3), nn.Linear(4, 4), nn.Linear(4, 2)
+        self.in_place, self.overwrites = in_place, overwrites
+
+    def forward(self, pictures: Tensor) -> Tensor:
+        features = self.stem(pictures) + 0
+        gate = self.gate(features.mean((2, 3))).sigmoid()[:, :, None, None]
+        gated = features.mul_(gate) if self.in_place else features * gate
+        if self.overwrites:
+            features.zero_()
+        return self.head(gated.mean((2, 3)))
+
+
+WATCHES: dict[str, Callable[[nn.Module, Tensor], Tape | Replay]] = {
+    "searched": lambda module, pictures: Tape(module, EVERYTHING),
+    "replayed": lambda module, pictures: Replay(routed(module, pictures), EVERYTHING),
+}
+
+
+@pytest.mark.parametrize("watch", WATCHES.values(), ids=WATCHES)
+@pytest.mark.parametrize(("in_place", "overwrites"), [(False, False), (True, False), (False, True)])
+def test_the_map_is_what_was_multiplied(in_place: bool, overwrites: bool, watch: Callable[[nn.Module, Tensor], Tape | Replay]) -> None:
+    torch.manual_seed(0)
+    module, pictures = Gated(in_place, overwrites).requires_grad_(False), torch.randn(2, 3, 8, 8)
+    tape = watch(module, pictures)
+    with torch.enable_grad(), tape:
+        output = module(pictures)
+    assert isinstance(tape, Tape) or not tape.strayed
+    explanation = explain(tape.found, None, output[:, 1])
+    (record,) = tape.records()
+    assert record.maps is not None
+    features, slope = module.stem(pictures), module.head.weight[1] / 36  # of the score by each place of the gated map
+    assert np.allclose(record.maps[:, 0], features, atol=1e-6)
+    weights = torch.from_numpy(record.weights[:, 0])
+    assert np.allclose(explanation.influence[0][:, 0], slope * features.sum((2, 3)) * weights, atol=1e-6)
+    cam = torch.einsum("c,nc,nchw->nhw", slope, weights, features).relu()
+    assert np.allclose(explanation.maps[0], cam, atol=1e-6)
+
+
+def test_half_precision_clips_instead_of_overflowing() -> None:
+    module, pictures = Gated(in_place=False, overwrites=False), torch.full((1, 3, 8, 8), 1e6)
+    with torch.no_grad(), Tape(module, Watch(maps=True, half=True)) as tape:
+        module(pictures)
+    (record,) = tape.records()
+    assert record.maps is not None and record.maps.dtype == np.float16 and np.isfinite(record.maps).all()
+    assert record.weights.dtype == np.float32
