@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.load import networks, scenarios
+from tests.load.leaving import leaving
 from tests.load.server import Server, serving
 
 Numbers = dict[str, Any]
@@ -65,6 +66,11 @@ def _storm(sessions: int) -> Iterator[Numbers]:
         yield scenarios.storm(server, min(30, sessions))
 
 
+def _leaving(sessions: int) -> Iterator[Numbers]:
+    with serving() as server:
+        yield leaving(server, min(30, sessions))
+
+
 def _networks(sessions: int) -> Iterator[Numbers]:
     yield networks.budget(rounds=sessions // 5 + 1)
     yield networks.switches(5 * sessions)
@@ -88,6 +94,7 @@ SCENARIOS: dict[str, Callable[[int], Iterator[Numbers]]] = {
     "load": _load,
     "empty": _empty,
     "storm": _storm,
+    "leaving": _leaving,
     "networks": _networks,
 }
 

@@ -112,7 +112,7 @@ def _effects(choice: Choice, before: Inspection) -> None:
     """Which block matters."""
     st.subheader("Which block matters?", anchor="effects")
     if not st.toggle("Change each block in turn", key="effects", bind="query-params"):
-        st.caption("One click runs this picture once for each block, all in one batch, with that block's weights at 1 or one branch alone.")
+        st.caption("One click runs this picture once for each block, with that block's weights at 1 or one branch alone.")
         return
     target = before.target.index if before.target.box is None else choice.target
     with st.spinner("Changing each block in turn ..."):
