@@ -19,8 +19,7 @@ from sevis.capture.cams import Explanation, cam_of, explain
 from sevis.capture.edits import rewriting
 from sevis.capture.excitation import excitation_of
 from sevis.capture.replay import Replay
-from sevis.capture.rewriting import Place
-from sevis.capture.route import Route
+from sevis.capture.survey import Survey, survey, watched
 from sevis.capture.tracer import Tape, Watch
 from sevis.capture.trunk import branched
 from sevis.capture.twin import frozen_twin
@@ -67,7 +66,9 @@ class Inspector:
         self.preprocessing = network.preprocessing
         first = next(self.module.parameters(), torch.zeros(()))
         self.device, self.dtype = first.device, first.dtype
-        self.input_shape, self.sites, self._last_path, self.plan, self.route = self._survey()
+        self.input_shape, found = self._survey()
+        self.sites, self.plan, self.route = found.sites, found.plan, found.route
+        self._last_path = found.last.path if found.last is not None and self.task == "classification" else ""
         self.warnings = network.warnings + _warnings(self.sites)
 
     @property
@@ -92,31 +93,19 @@ class Inspector:
 
         return summarise(self.module, self.input_shape, self.sites, depth=depth)
 
-    def _survey(self) -> tuple[tuple[int, ...], tuple[GateSite, ...], str, dict[int, Place], Route | None]:
-        """From one pass of noise: the input's shape, the gates with their proofs, the last map's path, how gates are edited, the route."""
+    def _survey(self) -> tuple[tuple[int, ...], Survey]:
+        """The shape of the input, and what a pass of noise tells of the network."""
         noise = np.random.default_rng(0).integers(0, 256, (256, 256, 3), dtype=np.uint8)
         batch = self.batch([self.tensor(noise)])
-        with torch.inference_mode(False), torch.no_grad(), Tape(self.module, Watch(head=True, route=True)) as tape:
-            output = self.reader.output(self.module(batch))
-        known = self.reader.classes(output)
+        found = survey(self.module, lambda: self.reader.output(self.module(batch)))
+        known = self.reader.classes(found.output)
         if known != len(self.classes):
             raise ValueError(f"{self.name} gives {known} logits, but {len(self.classes)} class names were given; name each class once")
-        last = self._last_map(tape, output)
-        return tuple(batch.shape[1:]), tape.sites(), last.path if last is not None else "", tape.plan(), tape.route(output)
+        return tuple(batch.shape[1:]), found
 
     def watched(self, batch: Tensor, watch: Watch) -> tuple[Tensor, Tape | Replay]:
-        """What the module's reader takes of a batch (N, 3, H, W), and the tape of the pass; with or without gradients, as it is called.
-
-        The pass is watched by the calls that are known to make its gates; where it makes others, once more by its data flow.
-        """
-        if self.route is not None:
-            with Replay(self.route, watch) as replay:
-                output = self.reader.output(self.module(batch))
-            if not replay.strayed:
-                return output, replay
-        with Tape(self.module, watch) as tape:
-            output = self.reader.output(self.module(batch))
-        return output, tape
+        """What the module's reader takes of a batch (N, 3, H, W), and the tape of the pass; with or without gradients, as it is called."""
+        return watched(self.module, lambda: self.reader.output(self.module(batch)), self.route, watch)
 
     def _last_map(self, tape: Tape | Replay, output: Tensor) -> LastMap | None:
         """The last feature map of a classifier; a detector's boxes come from several, and none of them is the last."""

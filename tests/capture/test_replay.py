@@ -89,6 +89,24 @@ def test_a_pass_with_other_calls_is_searched_anew(level: int) -> None:
     assert {type(inspector.watched(batch * sign, Watch(proof=False))[1]) for sign in (1, -1)} == {Tape, Replay}
 
 
+class Caching(Fickle):
+    """What it makes in its first pass it has in the later ones, as some attention layers have their biases."""
+
+    cache: Tensor | None = None
+
+    def forward(self, pictures: Tensor) -> Tensor:
+        if self.cache is None:
+            self.cache = torch.zeros(()) + 0
+        return self.body(pictures + self.cache)
+
+
+def test_a_network_that_keeps_what_its_first_pass_made_is_replayed() -> None:
+    inspector = Inspector(Network("caching", Caching().eval(), Preprocessing(64, 64), tuple("abc")))
+    batch = torch.randn(2, 3, 64, 64)
+    with torch.no_grad():
+        assert isinstance(inspector.watched(batch, Watch(proof=False))[1], Replay)
+
+
 def test_a_replay_that_is_cut_short_has_strayed() -> None:
     module = NETWORKS["SE-ResNet"]().eval()
     replay = Replay(routed(module, torch.randn(1, 3, 64, 64)), Watch(proof=False))
