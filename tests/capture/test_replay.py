@@ -13,7 +13,9 @@ from torch import Tensor, nn
 from sevis.capture.cams import explain
 from sevis.capture.replay import Replay
 from sevis.capture.route import Route
+from sevis.capture.survey import survey, watched
 from sevis.capture.tracer import Tape, Watch
+from sevis.capture.twin import frozen_twin
 from sevis.inspector import Inspector
 from sevis.nets.network import Network
 from sevis.nets.preprocessing import Preprocessing
@@ -61,6 +63,23 @@ def test_a_replay_tells_what_the_search_tells(name: str) -> None:
     assert not replay.strayed
     assert len(searched) == len(replayed) > 10
     assert all(np.array_equal(one, other) for one, other in zip(searched, replayed, strict=True))
+
+
+OTHERS = {"efficientvit_m0": 224, "ese_vovnet19b_slim_dw": 64, "resnest14d": 64, "test_byobnet": 64, "test_coatnet": 160, "test_nfnet": 64}
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_networks_of_others_are_replayed(name: str) -> None:
+    module = frozen_twin(timm.create_model(name).eval())
+    noise, pictures = torch.randn(1, 3, OTHERS[name], OTHERS[name]), torch.randn(2, 3, OTHERS[name], OTHERS[name])
+    route = survey(module, lambda: module(noise)).route
+    with torch.enable_grad():
+        _, tape = watched(module, lambda: module(pictures), route, EVERYTHING)
+        with Tape(module, EVERYTHING) as searched:
+            module(pictures)
+    assert isinstance(tape, Replay) and tape.records()
+    for one, other in zip(tape.records(), searched.records(), strict=True):
+        assert all(np.array_equal(getattr(one, part), getattr(other, part)) for part in ("squeeze", "logits", "weights", "maps"))
 
 
 class Fickle(nn.Module):
