@@ -7,18 +7,22 @@ import json
 import re
 import time
 from collections.abc import Iterator
+from copy import deepcopy
 from dataclasses import replace
 from io import BytesIO
 from typing import Any
 
 import numpy as np
+import plotly.graph_objects as go
 import pytest
 from PIL import Image
 from plotly.colors import unlabel_rgb
+from plotly.io.json import to_json_plotly
 
 from sevis import figures
 from sevis.analysis.rank import channel_influence, deviation, strongest, weight
 from sevis.figures import COLORMAPS, DARK, FIGURES, LIGHT, Entry, Theme, overlay
+from sevis.figures import theme as composed
 from sevis.figures.overlay import data_uri, glow, resized
 from sevis.figures.theme import plain
 from sevis.records import Inspection, Prediction
@@ -128,6 +132,34 @@ def test_every_figure_is_complete(entry: Entry, case: str, theme: Theme) -> None
             if trace.type != "heatmap":
                 said = [spoken(trace, place) for place in range(len(trace.y))]
                 assert all(text and "%{" not in text for text in said)
+
+
+@pytest.mark.parametrize(("entry", "case", "theme"), DRAWN)
+def test_plotly_finds_nothing_to_change_in_a_figure(entry: Entry, case: str, theme: Theme) -> None:
+    """Figures are composed unchecked: that is right as long as plotly's own check accepts each of them and writes the same."""
+    for args in arguments(entry, CASES[case]):
+        written = entry.draw(*args, theme=theme).to_plotly_json()
+        checked = go.Figure(written).to_plotly_json()
+        written["layout"] = {name: value for name, value in written["layout"].items() if value != []}
+        assert json.loads(to_json_plotly(written)) == json.loads(to_json_plotly(checked))
+
+
+def test_what_is_changed_in_a_figure_is_checked() -> None:
+    figure = figures.network(CASES["se"])
+    with pytest.raises(ValueError, match="nothing"):
+        figure.update_layout(nothing=1)
+    with pytest.raises(ValueError, match="nothing"):
+        figure.update_traces(nothing=1)
+    with pytest.raises(ValueError, match="opacity"):
+        figure.data[0].opacity = "none"
+
+
+def test_a_copy_of_customdata_keeps_its_own_rows() -> None:
+    rows = composed.told([[1, 2], ["a", "b"]])
+    copied = deepcopy(rows)
+    copied[0, 0] = 7
+    assert rows.tolist() == [[1, "a"], [2, "b"]]
+    assert copied.tolist() == [[7, "a"], [2, "b"]]
 
 
 @pytest.mark.parametrize("entry", FIGURES, ids=lambda entry: entry.name)

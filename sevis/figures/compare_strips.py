@@ -78,7 +78,7 @@ def _order(comparison: Comparison) -> str:
 def _strip(comparison: Comparison, side: int, row: Row, count: int) -> dict[str, Any]:
     """One gate's channels, where its share of the depth is."""
     words, columns = _hover(comparison, side, row)
-    axes = {"xaxis": f"x{side + 1}", "yaxis": f"y{side + 1}"}
+    axes = {"xaxis": ("x", "x2")[side], "yaxis": ("y", "y2")[side]}
     return {**strip(row), **axes, **_spot(row.depth, count), "customdata": columns, "hovertemplate": words, "hoverinfo": None}
 
 

@@ -127,13 +127,20 @@ def template(theme: Theme) -> go.layout.Template:
     return go.layout.Template(layout=layout)
 
 
-def told(columns: Sequence[Sequence[Any]]) -> np.ndarray:
+class Told(np.ndarray):
+    """Rows of numbers and words: what can never change needs no copy of its own where plotly copies the rows."""
+
+    def __deepcopy__(self, memo: dict[int, Any] | None, /) -> Told:
+        return self.copy()
+
+
+def told(columns: Sequence[Sequence[Any]]) -> Told:
     """Customdata of one row a mark from one sequence a column, as Python objects.
 
     Numbers would be written as a typed array, whose rows come back from a click as objects with the keys "0", "1", ... instead of lists;
     and lists of lists take plotly six times longer to copy.
     """
-    rows = np.empty((len(columns[0]), len(columns)), dtype=object)
+    rows = np.empty((len(columns[0]), len(columns)), dtype=object).view(Told)
     for place, column in enumerate(columns):
         rows[:, place] = column
     return rows
@@ -146,7 +153,10 @@ def plain(text: str, longest: int = 28) -> str:
 
 
 def compose(traces: Sequence[Mapping[str, Any]], title: tuple[str, str], height: int, *, theme: Theme, **layout: Any) -> go.Figure:
-    """A figure of the traces under a title and a quieter second line, both flush with the left edge."""
+    """A figure of the traces under a title and a quieter second line, both flush with the left edge.
+
+    The tests have plotly check every figure; here it need not, which is most of a page's time.
+    """
     heading = {
         "text": f"{title[0]}<br><span style='font-size:12px;font-weight:400;color:{theme.muted}'>{title[1]}</span>",
         "x": 0,
@@ -157,4 +167,8 @@ def compose(traces: Sequence[Mapping[str, Any]], title: tuple[str, str], height:
         "yanchor": "top",
         "pad": {"t": 20, "l": 2},
     }
-    return go.Figure(data=list(traces), layout={"template": template(theme), "title": heading, "height": height, **layout})
+    arranged = {"template": template(theme), "title": heading, "height": height, **layout}
+    figure = go.Figure(data=list(traces), layout=arranged, _validate=False)
+    for part in (figure, figure.layout, *figure.data):
+        part._validate = True  # of what is changed later
+    return figure
