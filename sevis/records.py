@@ -5,7 +5,10 @@ Letters in the shapes: N pictures, M branches, C channels, d hidden units, H x W
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import pickle
+from dataclasses import dataclass, fields
+from functools import cached_property
+from hashlib import blake2b
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Literal
@@ -265,6 +268,12 @@ class Inspection:
     def deviation(self, depth: int) -> np.ndarray | None:
         """The weights of one gate in spreads above the average picture, (1, M, C); None without averages."""
         return self.averages[depth].deviation(self.gates[depth].weights) if self.averages else None
+
+    @cached_property
+    def digest(self) -> str:
+        """All that it holds in 32 letters: what is made of it can be kept under this name. Its arrays may not change any more."""
+        held = [getattr(self, each.name) for each in fields(self)]
+        return blake2b(pickle.dumps(held), digest_size=16).hexdigest()
 
     # What keeps and shows an inspection knows records and not the other way round; a notebook asks the inspection itself all the same.
     # So the three rooms below are found by name when they are asked, as the facade finds its own, and records load NumPy alone.

@@ -9,10 +9,10 @@ import streamlit as st
 
 from sevis import sentences
 from sevis.analysis.rank import RANKINGS, By, channel_influence, deviation, strongest, weight
-from sevis.app import state
 from sevis.app.channel import channel_section
 from sevis.app.chart import chart, clickable
 from sevis.app.components import channels
+from sevis.app.drawn import drawn
 from sevis.app.words import plain, say
 from sevis.figures import branches, feature_maps, histogram, influence, sorted_weights, squeeze_weight
 from sevis.records import Inspection
@@ -37,20 +37,19 @@ def block_section(inspection: Inspection, depth: int, channel: int | None, netwo
 
 def _figures(inspection: Inspection, depth: int, channel: int | None) -> None:
     """Four figures of any gate, and the branches of a selection."""
-    theme = state.theme()
     left, right = st.columns(2, gap="medium")
     with left:
-        clickable(squeeze_weight(inspection, depth, channel, theme=theme), "squeeze_weight", inspection)
+        clickable(drawn(squeeze_weight, inspection, depth, channel), "squeeze_weight", inspection)
         say(sentences.WHAT["squeeze_weight"], sentences.squeeze_sentence(inspection, depth))
-        chart(influence(inspection, depth, channel, theme=theme), "influence")
+        chart(drawn(influence, inspection, depth, channel), "influence")
         say(sentences.WHAT["influence"], sentences.influence_sentence(inspection, depth))
     with right:
-        chart(sorted_weights(inspection, depth, channel, theme=theme), "sorted_weights")
+        chart(drawn(sorted_weights, inspection, depth, channel), "sorted_weights")
         say(sentences.WHAT["sorted_weights"], sentences.block_sentence(inspection, depth))
-        chart(histogram(inspection, depth, theme=theme), "histogram")
+        chart(drawn(histogram, inspection, depth), "histogram")
         say(sentences.WHAT["histogram"], sentences.histogram_sentence(inspection, depth))
     if inspection.sites[depth].kind == "branch":
-        chart(branches(inspection, depth, channel, theme=theme), "branches")
+        chart(drawn(branches, inspection, depth, channel), "branches")
         say(sentences.WHAT["branches"], sentences.branches_sentence(inspection, depth))
 
 
@@ -62,7 +61,7 @@ def _maps(inspection: Inspection, depth: int, channel: int | None) -> None:
     )
     first = strongest(inspection, depth, cast(By, by if by in rankings else "weight"), SHOWN)
     chosen = first if channel is None else (channel, *(each for each in first if each != channel))[:SHOWN]
-    chart(feature_maps(inspection, depth, chosen, theme=state.theme()), "feature_maps")
+    chart(drawn(feature_maps, inspection, depth, chosen), "feature_maps")
     say(sentences.WHAT["feature_maps"], sentences.maps_sentence(inspection, depth, chosen))
 
 

@@ -12,6 +12,7 @@ from sevis.analysis.rank import channel_influence, weight
 from sevis.app import state
 from sevis.app.against import Against, against_scan, on_scan
 from sevis.app.chart import chart
+from sevis.app.drawn import drawn
 from sevis.app.words import plain, say
 from sevis.figures import channel_classes, channel_maps, channel_samples
 from sevis.records import Inspection
@@ -34,7 +35,7 @@ def channel_section(inspection: Inspection, depth: int, channel: int, network: s
     st.markdown(f"##### Channel {channel} up close")
     _numbers(compared, depth, channel, USUAL if against is None else f"the {against.pictures:,} pictures of {against.name}")
     say(sentences.share_sentence(compared, depth, channel), "" if against is None else f"The others are those of {against.name}.")
-    chart(channel_maps(inspection, depth, channel, theme=state.theme()), "channel_maps")
+    chart(drawn(channel_maps, inspection, depth, channel), "channel_maps")
     say(sentences.WHAT["channel_maps"], sentences.channel_maps_sentence(inspection, depth, channel))
     if against is not None:
         on_scan(replace(against, inspection=_light(against.inspection)), depth, channel)
@@ -90,10 +91,10 @@ def _by_class(inspection: Inspection, against: Against | None, depth: int, chann
     """The mean of each class: of the scan's, or of the network's own as they were measured once."""
     if against is None:
         names = state.classes(network)
-        figure = channel_classes(inspection, depth, channel, names, theme=state.theme())
+        figure = drawn(channel_classes, inspection, depth, channel, names)
         told = sentences.channel_classes_sentence(inspection, depth, channel, names)
     else:
-        figure = channel_classes(against.by_class, depth, channel, against.classes, theme=state.theme())
+        figure = drawn(channel_classes, against.by_class, depth, channel, against.classes)
         told = sentences.scan_classes_sentence(against.inspection, depth, channel, against.classes, against.own)
     chart(figure, "channel_classes")
     say(sentences.WHAT["channel_classes"], told)
@@ -113,5 +114,5 @@ def _on_samples(inspection: Inspection, depth: int, channel: int, network: str) 
     except state.EXPECTED as error:
         say(f"The samples could not be looked at: {error}")
         return
-    chart(channel_samples(inspection, depth, channel, samples, theme=state.theme()), "channel_samples")
+    chart(drawn(channel_samples, inspection, depth, channel, samples), "channel_samples")
     say(sentences.WHAT["channel_samples"], sentences.channel_samples_sentence(inspection, depth, channel, samples))

@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from sevis.app import session
-from sevis.figures import numbers
+from sevis.app.drawn import Drawn
 from sevis.profiles import csv_of
 from sevis.records import Inspection
 
@@ -21,8 +21,8 @@ CONFIG = {"displaylogo": False, "modeBarButtons": [["toImage"]], "scrollZoom": F
 
 def chart(figure: go.Figure, key: str) -> None:
     """A figure that speaks under the pointer."""
-    with _beside_its_numbers(figure, key):
-        st.plotly_chart(figure, key=key, theme=None, config=_config(key), alt=_alt(figure))
+    with _beside_its_numbers(figure, key) as shown:
+        st.plotly_chart(shown, key=key, theme=None, config=_config(key), alt=shown.alt)
 
 
 def clickable(figure: go.Figure, key: str, inspection: Inspection) -> None:
@@ -42,25 +42,26 @@ def clickable_pictures(figure: go.Figure, key: str, count: int, choose: Callable
 
 def selectable(figure: go.Figure, key: str, choose: Callable[[list[Any]], None]) -> None:
     """A figure that hands over the customdata of the point that is clicked."""
-    with _beside_its_numbers(figure, key):
+    with _beside_its_numbers(figure, key) as shown:
         st.plotly_chart(
-            figure,
+            shown,
             key=key,
             theme=None,
             config=_config(key),
-            alt=_alt(figure),
+            alt=shown.alt,
             selection_mode="points",
             on_select=lambda: _clicked(st.session_state.get(key), choose),
         )
 
 
 @contextmanager
-def _beside_its_numbers(figure: go.Figure, key: str) -> Iterator[None]:
+def _beside_its_numbers(figure: go.Figure, key: str) -> Iterator[Drawn]:
     """Where a figure is drawn; under the pointer a button beside the camera gives what it draws as CSV."""
+    shown = figure if isinstance(figure, Drawn) else Drawn(figure)
     with st.container(key=f"figure_{key}"):
-        yield
+        yield shown
         st.download_button(
-            "CSV", lambda: csv_of(numbers(figure)), f"{key}.csv", "text/csv", key=f"csv_{key}", on_click="ignore", type="tertiary"
+            "CSV", lambda: csv_of(shown.numbers()), f"{key}.csv", "text/csv", key=f"csv_{key}", on_click="ignore", type="tertiary"
         )
 
 
@@ -103,8 +104,3 @@ def _whole(values: list[Any]) -> tuple[int | None, int | None]:
 def _config(key: str) -> dict[str, Any]:
     """The camera alone, seen under the pointer: it saves the figure as the visitor asked."""
     return CONFIG | {"toImageButtonOptions": {"format": session.image_format(), "filename": key, "scale": 2}}
-
-
-def _alt(figure: go.Figure) -> str:
-    """The title, for who hears the page."""
-    return str(figure.layout.title.text or "figure").split("<br>")[0]

@@ -1,4 +1,4 @@
-"""Every cache of the page: the engine, what it answered, the samples; see session for what a visitor chose."""
+"""Every cache of the page but its figures': the engine, what it answered, the samples; see session for what a visitor chose."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from sevis.analysis.covering import Part, ramp
 from sevis.analysis.covering import window as window_of
 from sevis.analysis.gate_statistics import GateStatistics
 from sevis.app import health
+from sevis.app.frozen import frozen
 from sevis.app.uploads import OWN, Upload, Uploads
 from sevis.edits import EditError, WhatIf, parse
 from sevis.engine import Busy, Engine, NoRoom, OutOfMemory, Stopped
@@ -159,7 +160,7 @@ def samples() -> tuple[Sample, ...]:
     return tuple(Sample(entry["title"], SAMPLES / entry["file"], entry["credit"]) for entry in entries)
 
 
-@st.cache_data(show_spinner=False, max_entries=16, ttl=600)
+@st.cache_resource(show_spinner=False, max_entries=16, ttl=600)
 def picture(data: bytes) -> Picture:
     """A picture file's bytes as at most LARGEST pixels: what is held for visitors and waits in the queue stays bounded.
 
@@ -169,21 +170,21 @@ def picture(data: bytes) -> Picture:
     whole = pictures.read(data)
     height, width = whole.pixels.shape[:2]
     if height * width <= LARGEST:
-        return whole
+        return frozen(whole)
     scale = (LARGEST / (height * width)) ** 0.5
     smaller = Image.fromarray(whole.pixels).resize((max(int(width * scale), 1), max(int(height * scale), 1)), Image.Resampling.BOX)
     note = f"The picture was brought from {width} x {height} to {smaller.width} x {smaller.height} pixels."
-    return Picture(np.array(smaller), (*whole.notes, note))
+    return frozen(Picture(np.array(smaller), (*whole.notes, note)))
 
 
-@st.cache_data(show_spinner=False, max_entries=48, ttl=3600)
+@st.cache_resource(show_spinner=False, max_entries=48, ttl=3600)
 def inspect(network: str, digest: str, _pixels: np.ndarray, target: int | str | None, edits: tuple[str, ...] = ()) -> Inspection:
-    """What a network did with a picture after edits; the same question is computed once, and each visitor gets a copy of the answer.
+    """What a network did with a picture after edits; the same question is computed once, and all visitors share the answer.
 
     The digest of the file stands for the pixels: of an array this size Streamlit would hash a sample only.
     """
     told: Inspection = engine().ask(network, _pixels, target, what_if=_what_if(network, edits)).result(check=leave_if_gone)
-    return told
+    return frozen(told)
 
 
 def _what_if(network: str, edits: tuple[str, ...]) -> WhatIf:

@@ -29,7 +29,7 @@ class _Gate:
     averages: Averages
 
     def like(self, values: np.ndarray) -> Tensor:
-        return torch.as_tensor(np.asarray(values), dtype=self.weights.dtype, device=self.weights.device)
+        return torch.tensor(values, dtype=self.weights.dtype, device=self.weights.device)  # a copy: the values may be read-only
 
 
 def _to_share(gate: _Gate, share: Tensor) -> Tensor:

@@ -15,6 +15,7 @@ from sevis import sentences
 from sevis.analysis.channel import thumbnails
 from sevis.analysis.rank import channel_influence
 from sevis.app import session
+from sevis.app.drawn import made
 from sevis.figures.overlay import data_uri, shrunk, table
 from sevis.records import Inspection
 
@@ -39,7 +40,7 @@ def channels(inspection: Inspection, depth: int, channel: int | None) -> None:
     is chosen goes beside them in a few bytes.
     """
     with st.container(gap=None):
-        _mount(key=KEY, data=payload(inspection, depth), on_chosen_change=lambda: _take(_given(), inspection))
+        _mount(key=KEY, data=made(payload, inspection, depth), on_chosen_change=lambda: _take(_given(), inspection))
         _mount(key=f"{KEY}_chosen", data={"depth": depth, "channel": channel})
 
 

@@ -9,6 +9,7 @@ from sevis import sentences
 from sevis.app import controls, sidebar, state
 from sevis.app.block import block_section
 from sevis.app.chart import chart, clickable, clickable_boxes
+from sevis.app.drawn import drawn
 from sevis.app.sidebar import Choice
 from sevis.app.taking import take_away
 from sevis.app.words import plain, say
@@ -49,10 +50,10 @@ def _summary(inspection: Inspection, title: str) -> DeltaGenerator:
         if inspection.target.box is None:
             st.image(inspection.image, width="stretch", alt="The picture as the network saw it")
         else:
-            clickable_boxes(boxes(inspection, theme=state.theme()), "boxes", inspection)
+            clickable_boxes(drawn(boxes, inspection), "boxes", inspection)
         st.caption(f"{plain(title)}, as the network saw it: {width} × {height}")
     with predicted:
-        chart(prediction(inspection, theme=state.theme()), "prediction")
+        chart(drawn(prediction, inspection), "prediction")
         say(sentences.prediction_sentence(inspection))
     with told:
         st.markdown("**What stands out**")
@@ -63,7 +64,7 @@ def _summary(inspection: Inspection, title: str) -> DeltaGenerator:
 
 def _network(inspection: Inspection, view: controls.View) -> None:
     """The main figure: every gate at once."""
-    figure = network(inspection, scale=view.scale, order=view.order, selected=(view.depth, view.channel), theme=state.theme())
+    figure = drawn(network, inspection, scale=view.scale, order=view.order, selected=(view.depth, view.channel))
     clickable(figure, "network_figure", inspection)
     say(sentences.WHAT["network"], sentences.network_sentence(inspection), "Click a cell to see its block and channel below.")
 
@@ -80,8 +81,8 @@ def _cams(inspection: Inspection, depth: int | None) -> None:
     shown = [each for each in (None if depth is None else inspection.cams[depth], inspection.last_cam) if each is not None]
     for place, (column, each) in enumerate(zip((left, right), shown, strict=False)):
         with column:
-            chart(cam(inspection, each, opacity=opacity, colormap=known, theme=state.theme()), f"cam_{place}")
+            chart(drawn(cam, inspection, each, opacity=opacity, colormap=known), f"cam_{place}")
             say(sentences.WHAT["cam"] if not place else "", sentences.cam_sentence(inspection, each))
     if len(inspection.cams) > 1:
-        chart(cam_row(inspection, opacity=opacity, colormap=known, theme=state.theme()), "cam_row")
+        chart(drawn(cam_row, inspection, opacity=opacity, colormap=known), "cam_row")
         say(sentences.WHAT["cam_row"], sentences.cam_row_sentence(inspection))
