@@ -25,6 +25,7 @@ from sevis.figures import COLORMAPS, DARK, FIGURES, LIGHT, Entry, Theme, overlay
 from sevis.figures import theme as composed
 from sevis.figures.overlay import data_uri, glow, resized
 from sevis.figures.theme import plain
+from sevis.figures.written import written
 from sevis.records import Inspection, Prediction
 from tests.compared import beside
 from tests.edited import changed, outcomes
@@ -142,6 +143,21 @@ def test_plotly_finds_nothing_to_change_in_a_figure(entry: Entry, case: str, the
         checked = go.Figure(written).to_plotly_json()
         written["layout"] = {name: value for name, value in written["layout"].items() if value != []}
         assert json.loads(to_json_plotly(written)) == json.loads(to_json_plotly(checked))
+
+
+@pytest.mark.parametrize(("entry", "case", "theme"), DRAWN)
+def test_a_figure_is_written_as_plotly_writes_it(entry: Entry, case: str, theme: Theme) -> None:
+    for args in arguments(entry, CASES[case]):
+        figure = entry.draw(*args, theme=theme)
+        assert to_json_plotly(written(figure)) == figure.to_json()
+
+
+@pytest.mark.parametrize("kind", ["i1", "u1", "i2", "u2", "i4", "u4", "i8", "u8", "f4", "f8", "?", "U3", "O"])
+@pytest.mark.parametrize("values", [[], [0, 1], [[0, 1], [2, 3]], [100, 200], [0, 40_000], [0, 70_000], [0, 3_000_000_000], [0, 2**40]])
+def test_arrays_are_written_as_plotly_writes_them(kind: str, values: list[Any]) -> None:
+    figure = go.Figure(data=[{"type": "scatter"}], _validate=False)
+    figure._data[0]["x"] = np.array(values).astype(kind)
+    assert to_json_plotly(written(figure)) == figure.to_json()
 
 
 def test_what_is_changed_in_a_figure_is_checked() -> None:

@@ -15,6 +15,7 @@ import streamlit as st
 from sevis.analysis.profile import Row
 from sevis.app import state
 from sevis.figures import numbers
+from sevis.figures.written import written
 from sevis.records import Inspection
 
 __all__ = ["Drawn", "drawn", "kept", "made"]
@@ -33,7 +34,7 @@ class Drawn(go.Figure):  # type: ignore[misc]  # plotly has no types
 
     def __init__(self, figure: go.Figure) -> None:
         super().__init__(layout={"template": {}}, _validate=False)  # empty, and without Streamlit's own template
-        self._drawn, self._written = figure, figure.to_dict()
+        self._drawn, self._written = figure, written(figure)
         self._alt = str(figure.layout.title.text or "figure").split("<br>")[0]
 
     @property
@@ -42,8 +43,8 @@ class Drawn(go.Figure):  # type: ignore[misc]  # plotly has no types
 
     def to_dict(self) -> dict[str, Any]:
         """What plotly writes; the traces' own dictionaries are copied, because plotly takes marks off them."""
-        written: dict[str, Any] = self._written
-        return written | {"data": [dict(trace) for trace in written["data"]]}
+        kept: dict[str, Any] = self._written
+        return kept | {"data": [dict(trace) for trace in kept["data"]]}
 
     def numbers(self) -> tuple[Row, ...]:
         """What it draws, as rows of a table."""
