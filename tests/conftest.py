@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import random
+import sys
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -11,6 +14,17 @@ import torch
 np.seterr(divide="raise", invalid="raise")
 torch.set_num_threads(1)
 torch.set_flush_denormal(True)  # random networks fall into denormal numbers, ten times slower on a CPU
+
+
+def pytest_collection_finish() -> None:
+    """Keep what is imported by now out of every later collection: Streamlit collects after each run of a page, and looks at all there is.
+
+    So does the page's own loading of a network, which freezes it in turn; here a test's networks are to go with their test.
+    """
+    gc.collect()
+    gc.freeze()
+    if "sevis.app.state" in sys.modules:
+        sys.modules["sevis.app.state"].gc = Mock(gc)  # type: ignore[attr-defined]
 
 
 @pytest.fixture(autouse=True)

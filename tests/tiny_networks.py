@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
+from functools import cache
 from typing import TypeVar
 
 import numpy as np
@@ -94,15 +96,21 @@ def batch(count: int = 2, side: int = 32, seed: int = 1) -> Tensor:
 
 def detector(bias: float = 2.0, classes: int = len(CLASSES)) -> YOLOv5:
     """An untrained one that is sure of many things where the bias of its objectness is high."""
-    torch.manual_seed(3)
-    module = yolov5_se("n", classes=classes, width=0.125, reduction=4)
-    with torch.no_grad():
-        for _ in range(30):  # the norms learn what passes through: in eval mode it would fade away otherwise
-            module(torch.randn(8, 3, 64, 64))
-    module.eval()
+    module = deepcopy(_warm_detector(classes))
     with torch.no_grad():
         for head in module.heads:
             assert isinstance(head, nn.Conv2d) and head.bias is not None
             head.weight.mul_(3)
             head.bias.view(3, -1)[:, 4:] = bias
     return module
+
+
+@cache
+def _warm_detector(classes: int) -> YOLOv5:
+    """One whose norms have learned what passes through: in eval mode it would fade away otherwise."""
+    with torch.random.fork_rng(), torch.no_grad():
+        torch.manual_seed(3)
+        module = yolov5_se("n", classes=classes, width=0.125, reduction=4)
+        for _ in range(30):
+            module(torch.randn(8, 3, 64, 64))
+    return module.eval()
