@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import gc
+import importlib
 import random
 import sys
+from functools import cache
 from unittest.mock import Mock
 
 import numpy as np
@@ -25,6 +27,9 @@ def pytest_collection_finish() -> None:
     gc.freeze()
     if "sevis.app.state" in sys.modules:
         sys.modules["sevis.app.state"].gc = Mock(gc)  # type: ignore[attr-defined]
+    if "streamlit.testing.v1" in sys.modules:  # its bench looks through all installed packages for components at each run
+        scanner = importlib.import_module("streamlit.components.v2.manifest_scanner")
+        scanner.scan_component_manifests = cache(scanner.scan_component_manifests)
 
 
 @pytest.fixture(autouse=True)
