@@ -27,6 +27,7 @@ from sevis.figures.overlay import data_uri, glow, resized
 from sevis.figures.theme import plain
 from sevis.figures.written import written
 from sevis.records import Inspection, Prediction
+from tests import SLOW
 from tests.compared import beside
 from tests.edited import changed, outcomes
 from tests.made_up import CASES, inspection, record, with_spreads
@@ -73,12 +74,11 @@ def arguments(entry: Entry, made: Inspection) -> list[tuple[Any, ...]]:
     return [(made, depth) for depth, site in enumerate(made.sites) if site.kind in entry.kinds]
 
 
-DRAWN = [
+DRAWN = [  # in the dark the first case alone: what is told does not hang on the colours
     pytest.param(entry, case, theme, id=f"{entry.name}-{case}-{theme.name}")
     for entry in FIGURES
-    for case, made in CASES.items()
-    for theme in THEMES
-    if arguments(entry, made)
+    for place, case in enumerate(case for case, made in CASES.items() if arguments(entry, made))
+    for theme in (THEMES if SLOW or not place else (LIGHT,))
 ]
 
 
@@ -182,8 +182,7 @@ def test_a_copy_of_customdata_keeps_its_own_rows() -> None:
 def test_same_records_same_figure(entry: Entry) -> None:
     for made in (CASES["se"], CASES["sk"]):
         for args in arguments(entry, made):
-            assert entry.draw(*args).to_json() == entry.draw(*args).to_json()
-            assert entry.draw(*args, theme=LIGHT).to_json() != entry.draw(*args, theme=DARK).to_json()
+            assert entry.draw(*args).to_json() == entry.draw(*args, theme=LIGHT).to_json() != entry.draw(*args, theme=DARK).to_json()
 
 
 def test_the_table_names_what_the_room_offers() -> None:
@@ -309,9 +308,9 @@ def test_network_of_se_resnet_50_is_quick_and_of_se_resnet_18_small() -> None:
     channels = [256] * 3 + [512] * 4 + [1024] * 6 + [2048] * 3
     wide = inspection([record(depth, each, side=1) for depth, each in enumerate(channels)])
     figures.network(wide)
-    start = time.perf_counter()
+    start = time.process_time()  # which a busy machine does not stretch
     figure = figures.network(wide)
-    assert time.perf_counter() - start < 1
+    assert time.process_time() - start < 1
     assert sum(trace.z.size for trace in figure.data if trace.type == "heatmap") == 15_104
     small = inspection([record(depth, each) for depth, each in enumerate((32, 32, 64, 64, 128, 128, 256, 256))])
     assert len(figures.network(small).to_json()) < 400_000

@@ -17,6 +17,7 @@ from sevis.nets.se_inception import FAMILIES, se_inception
 from sevis.nets.se_resnet import ABLATIONS, DEPTHS, se_resnet
 from sevis.nets.sk_net import sk_net
 from sevis.nets.yolov5_se import yolov5_se
+from tests import SLOW
 from tests.nets.test_ablations import GATES, PUBLISHED
 from tests.tiny_networks import batch, pictures
 
@@ -108,7 +109,10 @@ def test_nothing_is_left_out() -> None:
     assert all(name in calls for name in BUILDERS)
 
 
-@pytest.mark.parametrize(("name", "gates"), [("legacy_seresnext50_32x4d", 16), ("legacy_senet154", 50)])
+LARGE = pytest.mark.skipif(not SLOW, reason="115 million weights to be drawn: make test-slow runs this")
+
+
+@pytest.mark.parametrize(("name", "gates"), [("legacy_seresnext50_32x4d", 16), pytest.param("legacy_senet154", 50, marks=LARGE)])
 def test_timms_gates_are_found_and_inspected(name: str, gates: int) -> None:
     module = create_model(name)
     found = sevis.find_gates(module, batch(2, 64))
