@@ -153,10 +153,10 @@ def test_scripted_code_is_refused(tmp_path: Path) -> None:
 def test_a_header_is_refused_before_it_is_read(tmp_path: Path) -> None:
     """Half a million empty entries would take 16 s."""
     content = (HEADER_LIMIT + 1).to_bytes(8, "little") + b" " * (HEADER_LIMIT + 1)
-    started = time.perf_counter()
+    started = time.process_time()
     with pytest.raises(CheckpointError, match="its header would have"):
         read_safetensors(content)
-    assert time.perf_counter() - started < 0.5
+    assert time.process_time() - started < 0.5
 
 
 def test_a_file_over_the_limit_is_refused(tmp_path: Path) -> None:
