@@ -6,6 +6,7 @@ The tests of a file are the steps of one visit where they take `visit`: each beg
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -17,7 +18,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 
 ROOT = Path(__file__).resolve().parents[2]
 SHOTS = Path(__file__).parent / "shots"
@@ -25,6 +26,10 @@ FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "-
 FLAGS += ["--disable-component-update", "--disable-sync"]
 HOW = "no Chromium found: install Debian's package `chromium` (or any Chrome) and run again"
 expect.set_options(timeout=60_000)  # a busy machine of two cores
+EVERY = 100  # ms between two looks: one a frame would keep a processor busy with looking
+STILL = """() => document.querySelector("[data-testid=stApp]")?.dataset.testScriptState === "notRunning"
+    && !document.querySelector("[data-testid=stSkeleton]")
+    && [...document.querySelectorAll("[data-testid=stPlotlyChart]")].every(chart => chart.querySelector(".main-svg"))"""
 DRAWN = "() => !document.querySelector('[data-testid=stSpinner]') && document.querySelectorAll('.js-plotly-plot .main-svg').length >= 8"
 
 
@@ -56,14 +61,14 @@ def server() -> Iterator[str]:
 
 
 def _wait(address: str) -> None:
-    for _ in range(120):
+    for _ in range(240):
         try:
             urllib.request.urlopen(address, timeout=2).close()
         except OSError:
             time.sleep(0.5)
         else:
             return
-    raise TimeoutError(f"no answer from {address} within a minute")
+    raise TimeoutError(f"no answer from {address} within two minutes")
 
 
 @contextmanager
@@ -103,7 +108,28 @@ def _local(url: str) -> bool:
     return url.startswith(("http://127.0.0.1", "ws://127.0.0.1", "data:", "blob:"))
 
 
+def until(page: Page, condition: str, given: object = None) -> None:
+    """Wait until a condition holds, which is a function in JavaScript."""
+    page.wait_for_function(condition, arg=given, polling=EVERY)
+
+
+def still(page: Page) -> None:
+    """Wait until nothing runs and all that it gave is drawn: while it runs, what was there before may stand beside what is drawn now."""
+    until(page, STILL)
+
+
 def settled(page: Page) -> None:
     """Wait until nothing runs and the figures are drawn."""
-    page.wait_for_function(DRAWN)
-    page.wait_for_function("() => document.querySelector('[data-testid=stApp]').dataset.testScriptState === 'notRunning'")
+    until(page, DRAWN)
+    still(page)
+
+
+def plot(page: Page, key: str) -> Locator:
+    """The figure of that key, once nothing runs: then there is only one."""
+    still(page)
+    return page.locator(f".st-key-{key} .js-plotly-plot")
+
+
+def sees(page: Page, text: str | re.Pattern[str]) -> None:
+    """Wait until the page says so, be it once or, while it runs again, twice."""
+    expect(page.get_by_text(text).first).to_be_visible()

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import ROOT
+from tests.browser.conftest import ROOT, sees, still, until
 from tests.browser.test_explore import whole
 
 pytestmark = pytest.mark.browser
@@ -24,14 +24,9 @@ PLOT = ".st-key-picture_channels .js-plotly-plot"
 DRAWN = f"() => document.querySelector('{PLOT} .heatmaplayer image') !== null"
 
 
-def still(page: Page) -> None:
-    """Wait until nothing runs."""
-    page.wait_for_function("() => document.querySelector('[data-testid=stApp]').dataset.testScriptState === 'notRunning'")
-
-
 def drawn(page: Page) -> None:
     """Wait until the figure is there and nothing runs."""
-    page.wait_for_function(DRAWN)
+    until(page, DRAWN)
     still(page)
 
 
@@ -85,19 +80,20 @@ def choices(page: Page) -> dict[str, str]:
     return {key: values[0] for key, values in parse_qs(urlparse(page.url).query).items()}
 
 
-def tiles(page: Page) -> int:
-    return page.locator("[class*=st-key-tile_] img").count()
+def tiled(page: Page, count: int) -> None:
+    """Wait until so many pictures stand on the sheet."""
+    expect(page.locator("[class*=st-key-tile_] img")).to_have_count(count)
 
 
 def test_the_samples_fill_the_page(visit: Page) -> None:
     visit.get_by_role("button", name=re.compile("Take the .* samples")).click()
     drawn(visit)
-    assert tiles(visit) == len(SAMPLES)
+    tiled(visit, len(SAMPLES))
     marks = told(visit)
     cells = visit.locator(PLOT).evaluate("plot => { const z = plot.calcdata[0][0].z; return [z.length, z[0].length]; }")
     assert cells == [len(SAMPLES), len({row[1] for row in marks})] and len(marks) == cells[0] * cells[1]
     assert str(visit.locator(f"{PLOT} .gtitle").text_content()).startswith("SK_")
-    assert visit.get_by_text("most alike").count() == 1
+    expect(visit.get_by_text("most alike")).to_have_count(1)
     assert visit.get_by_role("alert").count() == 0
     whole(visit, "batch_dark")
 
@@ -109,43 +105,47 @@ def test_a_cell_opens_its_picture_block_and_channel_in_explore(visit: Page) -> N
     marks = told(visit)
     expected = next(mark for mark, row in zip(marks, rows, strict=True) if row == 2)
     click_cell(visit, 2, 0)
-    expect(visit.get_by_text(f"{expected[2]}, as the network saw it")).to_be_visible()
-    expect(visit.get_by_text(f"Shown: {expected[2]}, from the batch.")).to_be_visible()
-    expect(visit.get_by_role("combobox", name="Block")).to_have_value(block)
-    expect(visit.get_by_role("spinbutton", name="Channel")).to_have_value(str(expected[1]))
+    sees(visit, f"{expected[2]}, as the network saw it")
+    sees(visit, f"Shown: {expected[2]}, from the batch.")
+    expect(visit.get_by_role("combobox", name="Block").first).to_have_value(block)
+    expect(visit.get_by_role("spinbutton", name="Channel").first).to_have_value(str(expected[1]))
     assert urlparse(visit.url).path == "/" and choices(visit)["network"] == "photos12/sk_net26"
+    still(visit)
     visit.get_by_role("button", name=re.compile("Back to")).click()
     expect(visit.get_by_text(re.compile("from the batch"))).to_have_count(0)
+    still(visit)
 
 
 def test_a_tile_opens_by_the_keyboard_and_the_own_photograph_comes_back(visit: Page) -> None:
     name, content = crops(1)[0]
     visit.locator(".st-key-upload input[type=file]").set_input_files({"name": f"my {name}", "mimeType": "image/jpeg", "buffer": content})
-    expect(visit.get_by_text(f"my {name}, as the network saw it")).to_be_visible()
+    sees(visit, f"my {name}, as the network saw it")
     still(visit)
     visit.get_by_role("link", name="Batch").click()
     drawn(visit)
-    assert tiles(visit) == len(SAMPLES)
+    tiled(visit, len(SAMPLES))
     visit.get_by_role("button", name="Open A giant panda in Explore").focus()
     visit.keyboard.press("Enter")
-    expect(visit.get_by_text("A giant panda, as the network saw it")).to_be_visible()
+    sees(visit, "A giant panda, as the network saw it")
+    still(visit)
     visit.get_by_role("button", name=f"Back to my {name}").click()
-    expect(visit.get_by_text(f"my {name}, as the network saw it")).to_be_visible()
+    sees(visit, f"my {name}, as the network saw it")
 
 
-def test_a_batch_that_is_left_goes_on_where_it_was(page: Page, server: str, tmp_path: Path) -> None:
+def test_a_batch_that_is_left_goes_on_where_it_was(visit: Page, server: str, tmp_path: Path) -> None:
     """Sixty-four pictures out of a zip, its junk listed; stopped and gone on with."""
-    page.goto(f"{server}/batch")
-    bring(page, packed(tmp_path, 64))
-    expect(page.get_by_role("progressbar")).to_be_visible()
-    page.get_by_role("button", name="Stop").click()
-    expect(page.get_by_text("not seen yet")).to_be_visible()
-    page.get_by_role("button", name="Go on").click()
-    drawn(page)
-    assert tiles(page) == 64
-    assert len({row[0] for row in told(page)}) == 64
-    page.get_by_text("3 files left out").click()
+    visit.goto(f"{server}/batch")
+    bring(visit, packed(tmp_path, 64))
+    expect(visit.get_by_role("progressbar").first).to_be_visible()
+    visit.get_by_role("button", name="Stop").click()
+    sees(visit, "not seen yet")
+    still(visit)
+    visit.get_by_role("button", name="Go on").click()
+    drawn(visit)
+    tiled(visit, 64)
+    assert len({row[0] for row in told(visit)}) == 64
+    visit.get_by_text("3 files left out").click()
     for said in ("no picture.", "is not a picture of a kind", "leads out of the archive"):
-        expect(page.get_by_text(said)).to_be_visible()
-    page.get_by_role("button", name="Open crop 63.jpg in Explore").click()
-    expect(page.get_by_text("crop 63.jpg, as the network saw it")).to_be_visible()
+        sees(visit, said)
+    visit.get_by_role("button", name="Open crop 63.jpg in Explore").click()
+    sees(visit, "crop 63.jpg, as the network saw it")

@@ -6,6 +6,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from sevis.app.lessons import LESSONS
+from tests.browser.conftest import plot, sees, still
 
 pytestmark = pytest.mark.browser
 
@@ -13,20 +14,25 @@ START = "/channel"
 
 
 def test_a_click_covers_a_part_of_the_picture_and_channels_move(visit: Page) -> None:
-    expect(visit.get_by_text("Nothing moves yet")).to_be_visible()
-    assert visit.locator(".katex").count() > 5 and not visit.get_by_text("$").count()
-    visit.locator(".st-key-brush_figure .scatterlayer .points path").nth(27).click(force=True)
-    expect(visit.locator(".st-key-squeeze_moved .gtitle")).to_contain_text("channels that move most")
+    sees(visit, "Nothing moves yet")
+    expect(visit.locator(".katex").nth(5)).to_be_visible()
+    assert not visit.get_by_text("$").count()
+    plot(visit, "brush_figure").locator(".scatterlayer .points path").nth(27).click(force=True)
+    expect(visit.locator(".st-key-squeeze_moved .gtitle", has_text="channels that move most").first).to_be_visible()
+    expect(visit.get_by_text("Nothing moves yet")).to_have_count(0)
+    still(visit)
     visit.get_by_role("button", name="Uncover").click()
-    expect(visit.get_by_text("Nothing moves yet")).to_be_visible()
+    sees(visit, "Nothing moves yet")
 
 
 def test_a_lesson_leads_to_the_next_and_a_slider_moves_the_gates(visit: Page) -> None:
+    still(visit)
     visit.get_by_role("link", name="Next: Excite").click()
-    expect(visit.get_by_role("heading", name=LESSONS[1].TITLE, exact=True)).to_be_visible()
-    expect(visit.get_by_text("units of the bottleneck in")).to_be_visible()
+    expect(visit.get_by_role("heading", name=LESSONS[1].TITLE, exact=True).first).to_be_visible()
+    sees(visit, "units of the bottleneck in")
+    still(visit)
     slider = visit.get_by_role("slider").first
     slider.focus()
     for _ in range(5):
         slider.press("ArrowRight")
-    expect(visit.get_by_text("With the squeeze of channel")).to_contain_text("instead of")
+    expect(visit.get_by_text("With the squeeze of channel").filter(has_text="instead of").first).to_be_visible()

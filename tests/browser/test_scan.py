@@ -11,7 +11,8 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from sevis.runs import open_run
-from tests.browser.test_batch import crops, still
+from tests.browser.conftest import sees, still, until
+from tests.browser.test_batch import crops
 
 pytestmark = pytest.mark.browser
 
@@ -34,17 +35,19 @@ def packed() -> dict[str, object]:
 def test_a_scan_from_the_zip_to_the_channel(page: Page, server: str, tmp_path: Path) -> None:
     page.goto(f"{server}/scan")
     page.locator("[class*=st-key-scan_upload] input[type=file]").set_input_files([packed()])
-    expect(page.get_by_text("1 file left out")).to_be_visible()
+    sees(page, "1 file left out")
+    still(page)
     page.get_by_role("button", name=f"Scan {COUNT} pictures with photos12/se_resnet18").click()
-    expect(page.get_by_role("progressbar")).to_be_visible()
+    expect(page.get_by_role("progressbar").first).to_be_visible()
     page.get_by_role("button", name="Stop").click()
-    expect(page.get_by_text(re.compile(r"Stopped: \d+ of 80 pictures"))).to_be_visible()
+    sees(page, re.compile(r"Stopped: \d+ of 80 pictures"))
+    still(page)
     page.get_by_role("button", name="Go on").click()
-    expect(page.get_by_role("button", name="Stop")).to_be_visible()
+    expect(page.get_by_role("button", name="Stop").first).to_be_visible()
     page.get_by_role("link", name="Batch").click()  # it goes on meanwhile
-    expect(page.get_by_text("Many pictures at once")).to_be_visible()
+    sees(page, "Many pictures at once")
     page.get_by_role("link", name="Scan").click()
-    expect(page.get_by_text("1 picture could not be read")).to_be_visible(timeout=120_000)
+    expect(page.get_by_text("1 picture could not be read").first).to_be_visible(timeout=120_000)
     expect(page.get_by_role("button", name="Stop")).to_have_count(0, timeout=120_000)
     still(page)
     numbers = page.get_by_test_id("stMetricValue").all_inner_texts()
@@ -58,14 +61,14 @@ def test_a_scan_from_the_zip_to_the_channel(page: Page, server: str, tmp_path: P
     run = open_run(folder)
     assert len(set(run.pictures["path"])) == run.done == COUNT and run.read == COUNT - 1
     page.get_by_role("link", name="See a channel up close").click()
-    expect(page.get_by_text("as the network saw it")).to_be_visible()
+    sees(page, "as the network saw it")
     still(page)
     page.get_by_role("spinbutton", name="Channel").fill("3")
     page.keyboard.press("Enter")
-    page.wait_for_function(f"() => document.querySelectorAll('{PLOT} .layer-below image, {PLOT} .imagelayer image').length >= 12")
+    until(page, f"() => document.querySelectorAll('{PLOT} .layer-below image, {PLOT} .imagelayer image').length >= 12")
     told = page.locator(PLOT).evaluate("plot => Array.from(plot.data[0].customdata, row => Array.from(row))")
     shares = [float(row[1]) for row in told]
     assert len({row[0] for row in told}) == 12 and shares[:6] == sorted(shares[:6], reverse=True) and shares[6:] == sorted(shares[6:])
-    assert page.get_by_text(f"Over {COUNT - 1} pictures of the scan").count() == 1
+    expect(page.get_by_text(f"Over {COUNT - 1} pictures of the scan")).to_have_count(1)
     assert page.get_by_role("alert").count() == 0
     page.locator(PLOT).scroll_into_view_if_needed()

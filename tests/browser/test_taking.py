@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 import sevis
-from tests.browser.conftest import SHOTS, settled
+from tests.browser.conftest import SHOTS, plot, settled, still, until
 
 pytestmark = pytest.mark.browser
 
@@ -19,6 +19,7 @@ PLOTS = "() => [...document.querySelectorAll('.plot')].every(plot => plot.queryS
 
 def taken(page: Page, key: str, folder: Path) -> Path:
     """The file behind a button."""
+    still(page)
     with page.expect_download() as download:
         page.locator(f".st-key-{key} button").click()
     path = folder / download.value.suggested_filename
@@ -29,7 +30,7 @@ def taken(page: Page, key: str, folder: Path) -> Path:
 def test_the_page_and_its_numbers_are_taken_away(visit: Page, browser: Browser, tmp_path: Path) -> None:
     settled(visit)
     visit.get_by_role("button", name="Take it away").click()
-    expect(visit.locator(".st-key-take_report")).to_be_visible()
+    expect(visit.locator(".st-key-take_report").first).to_be_visible()
     report, kept, table = (taken(visit, name, tmp_path) for name in ("take_report", "take_npz", "take_numbers"))
     inspection = sevis.open_inspection(kept)
     assert len(inspection.gates) == 8 and inspection.provenance is not None
@@ -37,10 +38,10 @@ def test_the_page_and_its_numbers_are_taken_away(visit: Page, browser: Browser, 
     visit.get_by_text("PNG", exact=True).click()
     visit.keyboard.press("Escape")
     settled(visit)
-    plot = visit.locator(".st-key-network_figure .js-plotly-plot").last
-    plot.hover()
+    figure = plot(visit, "network_figure")
+    figure.hover()
     with visit.expect_download() as picture:
-        plot.locator(".modebar-btn").click()
+        figure.locator(".modebar-btn").click()
     assert picture.value.suggested_filename == "network_figure.png"
     strips = taken(visit, "csv_network_figure", tmp_path).read_text(encoding="utf-8")
     assert "SE_3_1, channel 4: weight " in strips and strips.count("\n") > sum(site.channels for site in inspection.sites)
@@ -57,7 +58,7 @@ def opens_offline(browser: Browser, report: Path, folder: Path) -> None:
     page.on("console", lambda said: errors.append(said.text) if said.type == "error" else None)
     page.on("request", lambda asked: None if asked.url.startswith(("file:", "data:", "blob:")) else errors.append(asked.url))
     page.goto(report.as_uri())
-    page.wait_for_function(PLOTS)
+    until(page, PLOTS)
     titles = [text.strip() for text in page.locator(".plot .gtitle").all_text_contents()]
     assert len(titles) >= 14 and any("SE_3_1: squeeze" in title for title in titles)
     rows = "plot => plot.data.filter(trace => trace.type === 'heatmap').length"

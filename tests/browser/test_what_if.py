@@ -8,7 +8,7 @@ from urllib.parse import parse_qs, urlparse
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.conftest import settled, visiting
+from tests.browser.conftest import plot, sees, settled, visiting
 from tests.browser.test_explore import pick, titles, traces, whole
 
 pytestmark = pytest.mark.browser
@@ -29,31 +29,31 @@ def chip(page: Page, text: str) -> None:
 
 def order(page: Page) -> list[str]:
     """The classes of the prediction figure, the most probable first."""
-    ticks = page.locator(".st-key-what_if_predictions .js-plotly-plot").evaluate("plot => plot.layout.yaxis.ticktext")
+    ticks = plot(page, "what_if_predictions").evaluate("plot => plot.layout.yaxis.ticktext")
     return [re.sub("<[^>]*>", "", tick) for tick in ticks]
 
 
 def difference(page: Page) -> float:
     """The largest change of the Grad-CAM that is drawn."""
     script = "plot => Math.max(...Array.from(plot.calcdata[0][0].z).flatMap(row => Array.from(row)).map(Math.abs))"
-    return float(page.locator(".st-key-what_if_cam_difference .js-plotly-plot").evaluate(script))
+    return float(plot(page, "what_if_cam_difference").evaluate(script))
 
 
 def reset(page: Page) -> None:
     """Back to the network as it is."""
     page.get_by_role("button", name="Reset").click()
-    expect(page.get_by_text("Nothing is changed yet")).to_be_visible()
+    sees(page, "Nothing is changed yet")
     settled(page)
 
 
 def test_one_button_takes_the_recalibration_away(visit: Page) -> None:
-    expect(visit.get_by_text("Nothing is changed yet")).to_be_visible()
+    sees(visit, "Nothing is changed yet")
     settled(visit)
     assert difference(visit) == 0
     visit.get_by_role("button", name="No recalibration").click()
     chip(visit, "all:set=1")
-    expect(visit.get_by_text(re.compile(r"cat falls from 70% to 0%"))).to_be_visible()
-    expect(visit.get_by_text(re.compile(r"French horn \(94%\) comes first now"))).to_be_visible()
+    sees(visit, re.compile(r"cat falls from 70% to 0%"))
+    sees(visit, re.compile(r"French horn \(94%\) comes first now"))
     settled(visit)
     assert edits(visit) == ["all:set=1"] and order(visit)[0] == "French horn" and difference(visit) > 0.1
     strips = traces(visit, "what_if_strips")
@@ -66,7 +66,7 @@ def test_controls_an_undo_and_a_link(browser: Browser, visit: Page) -> None:
     pick(visit, "Where", "SE_2_2")
     pick(visit, "Weights", "to a value")
     chip(visit, "SE_2_2:set=1")
-    expect(visit.get_by_text(re.compile("Of the other blocks SE_3_2 answers most"))).to_be_visible()
+    sees(visit, re.compile("Of the other blocks SE_3_2 answers most"))
     slider = visit.locator(".st-key-edit_set").get_by_role("slider")
     slider.focus()
     slider.press("ArrowLeft")
@@ -85,7 +85,7 @@ def test_edits_outlive_a_look_at_another_page(visit: Page) -> None:
     visit.get_by_role("button", name="Dealt out anew").click()
     chip(visit, "all:permute=1")
     visit.get_by_role("link", name="Explore").click()
-    expect(visit.get_by_text("What stands out")).to_be_visible()
+    sees(visit, "What stands out")
     visit.get_by_role("link", name="What if").click()
     chip(visit, "all:permute=1")
     assert edits(visit) == ["all:permute=1"]
@@ -99,11 +99,11 @@ def test_visitors_edit_the_same_network_at_once(browser: Browser, visit: Page, s
         for text, visitor in zip(asked, (first, second), strict=True):
             visitor.goto(f"{server}/what-if?edits={text}", wait_until="commit")
         for text, visitor in zip(asked, (first, second), strict=True):
-            expect(visitor.get_by_text(asked[text])).to_be_visible()
+            sees(visitor, asked[text])
             settled(visitor)
     pick(visit, "or a sample", "kitten")
-    expect(visit.locator(".st-key-what_if_predictions")).to_contain_text("cat")
-    expect(visit.get_by_text("Nothing is changed yet")).to_be_visible()
+    expect(visit.locator(".st-key-what_if_predictions", has_text="cat").first).to_be_visible()
+    sees(visit, "Nothing is changed yet")
     settled(visit)
     assert order(visit)[0] == "cat" and difference(visit) == 0 and edits(visit) == []
     pick(visit, "or a sample", "Chelsea")
@@ -111,17 +111,17 @@ def test_visitors_edit_the_same_network_at_once(browser: Browser, visit: Page, s
 
 def test_one_click_shows_which_block_matters(visit: Page) -> None:
     visit.get_by_text("Change each block in turn").click()
-    expect(visit.get_by_text(re.compile("SE_2_2 at 1 takes the most from cat"))).to_be_visible()
+    sees(visit, re.compile("SE_2_2 at 1 takes the most from cat"))
     settled(visit)
     (bars,) = [trace for trace in traces(visit, "effects_figure") if trace["type"] == "bar"]
     assert bars["points"] == 8 and "What each block does for cat" in " ".join(titles(visit))
-    plot = visit.locator(".st-key-effects_figure .js-plotly-plot")
-    plot.scroll_into_view_if_needed()
+    effects = plot(visit, "effects_figure")
+    effects.scroll_into_view_if_needed()
     visit.wait_for_timeout(500)
-    bar = plot.locator(".barlayer .point path").nth(1).bounding_box()
+    bar = effects.locator(".barlayer .point path").nth(1).bounding_box()
     assert bar is not None
     visit.mouse.move(bar["x"] + bar["width"] / 2, bar["y"] + bar["height"] / 2)
     visit.wait_for_timeout(300)
     visit.mouse.click(bar["x"] + bar["width"] / 2, bar["y"] + bar["height"] / 2)
     chip(visit, "SE_2_2:set=1")
-    expect(visit.get_by_text(re.compile("cat falls from 70% to 9%"))).to_be_visible()
+    sees(visit, re.compile("cat falls from 70% to 9%"))
