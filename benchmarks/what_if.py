@@ -1,4 +1,4 @@
-"""Each block switched off in turn: all in one batch against a pass for each."""
+"""Each block switched off in turn: all branched off one pass, against a whole pass for each."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from benchmarks.networks import inspected, picture
 from benchmarks.rounds import interleaved
 from benchmarks.row import LEAST, Row, Sizes
 from sevis.capture.edits import rewriting
-from sevis.capture.tracer import Tape, Watch
+from sevis.capture.watch import Watch
 from sevis.edits import Edit, WhatIf, effects_of
 from sevis.inspector import Inspector
 
@@ -18,11 +18,11 @@ __all__ = ["what_ifs"]
 
 
 def one_by_one(inspector: Inspector, side: int) -> None:
-    """Forward only, as the batch of all of them is."""
+    """Forward only, and watched by the calls that are known, as what branches off is."""
     tensor = inspector.batch([inspector.tensor(picture(side))])
     for edit in effects_of(inspector.sites):
-        with torch.no_grad(), Tape(inspector.module, _watch(inspector, edit)):
-            inspector.module(tensor)
+        with torch.no_grad():
+            inspector.watched(tensor, _watch(inspector, edit))
 
 
 def _watch(inspector: Inspector, edit: Edit) -> Watch:
