@@ -156,5 +156,4 @@ def footer(seconds: float) -> None:
     with st.sidebar:
         st.caption(f"Ran on {state.device()} in {1000 * seconds:.0f} ms: one forward and one backward pass.")
         with st.expander("Credits of the samples"):
-            for sample in state.samples():
-                st.caption(plain(f"{sample.title}: {sample.credit}"))
+            st.caption("\n\n".join(plain(f"{sample.title}: {sample.credit}") for sample in state.samples()))

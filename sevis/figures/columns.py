@@ -9,7 +9,7 @@ import numpy as np
 from sevis.analysis.rank import channel_influence, moved, strongest, weight
 from sevis.figures.overlay import data_uri, glow, shrunk
 from sevis.figures.strips import STRIP_HEIGHT
-from sevis.figures.theme import CLEAR, Theme, plain
+from sevis.figures.theme import CLEAR, Theme, plain, told
 from sevis.records import Inspection
 from sevis.words import amount, signed
 
@@ -26,16 +26,16 @@ def movements(inspection: Inspection, theme: Theme) -> dict[str, Any]:
     """A bar a block: its mean absolute spread, or without averages how much its weights differ from one another."""
     depths = range(len(inspection.gates))
     far = [moved(inspection, depth) for depth in depths]
-    told = [each if each is not None else float(weight(inspection, depth).std()) for depth, each in enumerate(far)]
+    lengths = [each if each is not None else float(weight(inspection, depth).std()) for depth, each in enumerate(far)]
     return {
         "type": "bar",
         "orientation": "h",
-        "x": told,
+        "x": lengths,
         "y": list(depths),
         "xaxis": "x2",
         "width": 0.28,
         "marker": {"color": theme.faint},
-        "text": [f"{each:.1f}" if inspection.averages else f"{each:.2f}" for each in told],
+        "text": [f"{each:.1f}" if inspection.averages else f"{each:.2f}" for each in lengths],
         "textposition": "outside",
         "textfont": {"size": 12, "color": theme.muted},
         "cliponaxis": False,
@@ -51,27 +51,27 @@ def _peaks(inspection: Inspection) -> list[float]:
 
 def influences(inspection: Inspection, theme: Theme) -> dict[str, Any]:
     """The strongest influences of every block as signed bars on the row's middle line; every row has its own scale."""
-    x, base, length, told = [], [], [], []
+    x, base, length, said = [], [], [], []
     for depth, peak in enumerate(_peaks(inspection)):
         influence = channel_influence(inspection, depth)
         chosen = sorted(strongest(inspection, depth, "influence", STRONGEST), key=lambda channel: -influence[channel])
         x += list(range(len(chosen)))
         base += [depth] * len(chosen)
         length += [-float(influence[channel]) / (peak or 1.0) * STRIP_HEIGHT / 2 for channel in chosen]
-        told += [[depth, channel, inspection.sites[depth].name, signed(float(influence[channel]))] for channel in chosen]
-    said = f"about %{{customdata[3]}} on the score of {plain(inspection.target.label)}"
+        said += [(depth, channel, inspection.sites[depth].name, signed(float(influence[channel]))) for channel in chosen]
+    added = f"about %{{customdata[3]}} on the score of {plain(inspection.target.label)}"
     return {
         "type": "bar",
-        "x": x,
-        "y": length,
+        "x": np.array(x),
+        "y": np.array(length),
         "base": base,
         "xaxis": "x3",
         "width": 0.72,
         # the axis of the blocks points downwards
         "marker": {"color": [theme.positive if each <= 0 else theme.negative for each in length]},
         "unselected": {"marker": {"opacity": 1}},
-        "customdata": told,
-        "hovertemplate": f"%{{customdata[2]}}, channel %{{customdata[1]}}: {said}<extra></extra>",
+        "customdata": told(list(zip(*said, strict=True))),
+        "hovertemplate": f"%{{customdata[2]}}, channel %{{customdata[1]}}: {added}<extra></extra>",
     }
 
 
@@ -84,7 +84,7 @@ def influence_sizes(inspection: Inspection, right: float) -> list[dict[str, Any]
 def maps(inspection: Inspection) -> dict[str, Any]:
     """Unseen marks over the thumbnails: a click on a map is a click on its block."""
     depths = range(len(inspection.cams))
-    told = [[depth, None, plain(cam.name), amount(float(cam.peak[0]))] for depth, cam in enumerate(inspection.cams)]
+    said = [[depth, None, plain(cam.name), amount(float(cam.peak[0]))] for depth, cam in enumerate(inspection.cams)]
     method = f"{plain(inspection.cams[0].method) if inspection.cams else ''} for {plain(inspection.target.label)}"
     return {
         "type": "scatter",
@@ -93,7 +93,7 @@ def maps(inspection: Inspection) -> dict[str, Any]:
         "y": list(depths),
         "xaxis": "x4",
         "marker": {"size": 6, "color": CLEAR},
-        "customdata": told,
+        "customdata": said,
         "hovertemplate": f"%{{customdata[2]}}: {method}, its peak is %{{customdata[3]}}<extra></extra>",
     }
 

@@ -55,16 +55,16 @@ def resized(values: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
 def overlay(image: np.ndarray, values: np.ndarray, opacity: float = 0.5, colormap: str = "cividis") -> np.ndarray:
     """The picture (H, W, 3) with the map (h, w) in [0, 1] over it in colours, (H, W, 3) uint8."""
     places = (resized(values, image.shape[:2]).clip(0, 1) * 255).round().astype(np.uint8)
-    colours = table(colormap)[places]
-    mixed = (1 - opacity) * image.astype(np.float32) + opacity * colours
-    return mixed.round().astype(np.uint8)
+    mixed = np.take(float(opacity) * table(colormap), places, axis=0)
+    mixed += (1 - opacity) * image.astype(np.float32)
+    return np.rint(mixed, out=mixed).astype(np.uint8)
 
 
 def glow(image: np.ndarray, values: np.ndarray) -> np.ndarray:
     """The picture in grey, alight where the map is high, (H, W, 3) uint8: at the size of a thumbnail a single colour is read at once."""
-    grey = (image @ LUMA)[..., None]
-    light = resized(values, image.shape[:2]).clip(0, 1)[..., None]
-    mixed = (1 - light) * DIMMED * grey + light * LIT * (0.55 + 0.45 * grey / 255)
+    grey, light = image @ LUMA, resized(values, image.shape[:2]).clip(0, 1)
+    dimmed, bright = (1 - light) * DIMMED * grey, 0.55 + 0.45 * grey / 255
+    mixed = np.stack([dimmed + light * each * bright for each in LIT], axis=-1)  # whole planes: NumPy is slow along an axis of 3
     return np.asarray(mixed.round().astype(np.uint8))
 
 

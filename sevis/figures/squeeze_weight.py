@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 
 from sevis.analysis.rank import channel_influence, reference, weight
 from sevis.figures.block import CROWDED, HEIGHT, MARGIN, customdata, heading, named, ring, sentence
-from sevis.figures.theme import LIGHT, Theme, compose, plain, scale
+from sevis.figures.theme import LIGHT, Theme, compose, plain, scale, told
 from sevis.records import Inspection
 
 __all__ = ["squeeze_weight"]
@@ -63,7 +63,7 @@ def _usual(inspection: Inspection, depth: int, squeeze: np.ndarray, values: np.n
     gap = np.full_like(values, np.nan)
     y = np.stack([usual[0].astype(np.float32), values, gap], axis=1).ravel()
     line = {"color": theme.faint, "width": 1}
-    stems = [None if np.isnan(each) else each for each in y.tolist()]
+    stems = told([[None if np.isnan(each) else each for each in y.tolist()]])[:, 0]
     return [{"type": "scatter", "mode": "lines", "x": squeeze.repeat(3), "y": stems, "line": line, "hoverinfo": "skip", "name": "average"}]
 
 

@@ -56,9 +56,7 @@ def _summary(inspection: Inspection, title: str) -> DeltaGenerator:
         chart(drawn(prediction, inspection), "prediction")
         say(sentences.prediction_sentence(inspection))
     with told:
-        st.markdown("**What stands out**")
-        for sentence in sentences.standouts(inspection):
-            st.markdown(plain(sentence))
+        st.markdown("\n\n".join(["**What stands out**", *map(plain, sentences.standouts(inspection))]))
     return told
 
 
