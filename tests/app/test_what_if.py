@@ -175,7 +175,7 @@ def test_an_edit_never_reaches_another_session() -> None:
     """Two visitors at once on one network: each page says what its own edits did, as when it is alone."""
     texts = (("all:set=0",), ("all:set=1",), ())
     alone = [probabilities(opened(*each)) for each in texts]
-    state.st.cache_data.clear()
+    state.inspect.clear()
     with ThreadPoolExecutor(3) as threads:
         together = list(threads.map(lambda each: probabilities(opened(*each)), texts))
     for one, other in zip(alone, together, strict=True):
