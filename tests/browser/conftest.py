@@ -29,7 +29,8 @@ expect.set_options(timeout=60_000)  # a busy machine of two cores
 EVERY = 100  # ms between two looks: one a frame would keep a processor busy with looking
 STILL = """() => document.querySelector("[data-testid=stApp]")?.dataset.testScriptState === "notRunning"
     && !document.querySelector("[data-testid=stSkeleton]")
-    && [...document.querySelectorAll("[data-testid=stPlotlyChart]")].every(chart => chart.querySelector(".main-svg"))"""
+    && [...document.querySelectorAll("[data-testid=stPlotlyChart]")].every(chart => chart.querySelector(".js-plotly-plot .main-svg"))
+    && [...document.querySelectorAll(".js-plotly-plot")].every(plot => plot.calcdata)"""
 DRAWN = "() => !document.querySelector('[data-testid=stSpinner]') && document.querySelectorAll('.js-plotly-plot .main-svg').length >= 8"
 
 

@@ -59,6 +59,7 @@ def bring(page: Page, *files: Path | dict[str, object]) -> None:
 
 def told(page: Page) -> list[list[object]]:
     """What the marks of the figure carry: place, channel, title and numbers."""
+    drawn(page)
     return page.locator(PLOT).evaluate("plot => Array.from(plot.data.find(t => t.type === 'scatter').customdata, row => Array.from(row))")
 
 
@@ -141,7 +142,6 @@ def test_a_batch_that_is_left_goes_on_where_it_was(visit: Page, server: str, tmp
     sees(visit, "not seen yet")
     still(visit)
     visit.get_by_role("button", name="Go on").click()
-    drawn(visit)
     tiled(visit, 64)
     assert len({row[0] for row in told(visit)}) == 64
     visit.get_by_text("3 files left out").click()

@@ -66,6 +66,7 @@ def test_a_scan_from_the_zip_to_the_channel(page: Page, server: str, tmp_path: P
     page.get_by_role("spinbutton", name="Channel").fill("3")
     page.keyboard.press("Enter")
     until(page, f"() => document.querySelectorAll('{PLOT} .layer-below image, {PLOT} .imagelayer image').length >= 12")
+    still(page)
     told = page.locator(PLOT).evaluate("plot => Array.from(plot.data[0].customdata, row => Array.from(row))")
     shares = [float(row[1]) for row in told]
     assert len({row[0] for row in told}) == 12 and shares[:6] == sorted(shares[:6], reverse=True) and shares[6:] == sorted(shares[6:])
