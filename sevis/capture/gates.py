@@ -6,6 +6,7 @@ sum of, is multiplied by the result, broadcast over space. Nothing here knows an
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import torch
@@ -96,21 +97,21 @@ class Found:
         return maps.reshape(first.pictures, -1, *maps.shape[-2:])
 
 
-def matches(gate: Tensor, features: Tensor) -> tuple[int, ...]:
-    """The axes of the features over which a gate is broadcast; empty when it is none."""
-    if gate.ndim > features.ndim or features.ndim < 3:
+def matches(gate: Tensor, shape: Sequence[int]) -> tuple[int, ...]:
+    """The axes of a map of that shape over which a gate is broadcast; empty when it is none."""
+    lead = len(shape) - gate.ndim
+    if lead < 0 or len(shape) < 3:
         return ()
-    lead = features.ndim - gate.ndim
-    narrow = [axis < lead or gate.shape[axis - lead] == 1 or gate.stride(axis - lead) == 0 for axis in range(features.ndim)]
-    return tuple(axis for axis, n in enumerate(features.shape) if narrow[axis] and n > 1 and axis > 0)
+    narrow = [axis < lead or gate.shape[axis - lead] == 1 or gate.stride(axis - lead) == 0 for axis in range(len(shape))]
+    return tuple(axis for axis, n in enumerate(shape) if narrow[axis] and n > 1 and axis > 0)
 
 
-def without_axes(gate: Tensor, features: Tensor, over: tuple[int, ...]) -> Tensor:
-    """The gate's values, of the shape of the features without the axes that it is broadcast over."""
-    aligned = gate.detach()[(None,) * (features.ndim - gate.ndim)]
+def without_axes(gate: Tensor, shape: Sequence[int], over: tuple[int, ...]) -> Tensor:
+    """The gate's values, of the shape of its map without the axes that it is broadcast over; the same memory where it is float32."""
+    aligned = gate.detach()[(None,) * (len(shape) - gate.ndim)]
     for axis in reversed(over):
         aligned = aligned.select(axis, 0)
-    return aligned.float().clone()
+    return aligned.float()
 
 
 def activation_of(gate: Node) -> Node | None:
@@ -138,11 +139,11 @@ def _has_one_place(squeeze: Node) -> bool:
 def product_of(gate: Tensor, gate_node: Node, features: Tensor, features_node: Node, path: str) -> Product | None:
     """The multiplication as a gate's, or None when it is not one."""
     activation = activation_of(gate_node)
-    over = matches(gate, features)
+    over = matches(gate, features.shape)
     own = next((squeeze for squeeze in gate_node.squeezes if depends(squeeze, features_node)), None)
     if activation is None or own is None or not (over or _has_one_place(own)):
         return None
-    return Product(path, own, activation, features_node, over, without_axes(gate, features, over), tuple(features.shape))
+    return Product(path, own, activation, features_node, over, without_axes(gate, features.shape, over).clone(), tuple(features.shape))
 
 
 def is_whole(product: Product) -> bool:

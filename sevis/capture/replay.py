@@ -6,6 +6,8 @@ The numbers are those that a Tape would find. A pass that makes other calls has 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Protocol
 
 from torch import Tensor
@@ -32,14 +34,25 @@ class Answers(Protocol):
     def call(self, number: int, func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any] | None) -> Any: ...
 
 
+@dataclass(frozen=True, eq=False)
+class Weighed:
+    """One multiplication as it was made: the gate that was multiplied, the map if it is to be kept, its shape, and the product's edge."""
+
+    gate: Tensor
+    features: Tensor | None
+    shape: tuple[int, ...]
+    version: int
+    edge: object
+
+
 class Replay(TorchFunctionMode):
     """What a Tape is, for a pass whose calls are those of a route.
 
+    While the pass runs, references are all that is kept: between two convolutions each small operation costs several times what it
+    costs afterwards. Copies are made of what the route says is overwritten later.
+
     Args:
         answers: what makes the calls, where they are not simply made.
-
-    Attributes:
-        strayed: whether the pass made other calls, or wrote to a map that was to stay: ask once it is over.
     """
 
     def __init__(self, route: Route, watch: Watch, answers: Answers | None = None) -> None:
@@ -48,25 +61,29 @@ class Replay(TorchFunctionMode):
         self._wants_maps = watch.maps or watch.gradients
         self._next = 0
         self._strayed = False
-        self._values: dict[Call, Tensor] = {}  # copies: a later call may write to what it was given
-        self._made: dict[Call, tuple[Tensor, object]] = {}  # with their edges
-        self._products: dict[int, Product] = {}
-        self._untouched: list[tuple[Tensor, int]] = []
-        self._softmaxes: dict[Call, Tensor] = {}  # with their graph
+        self._values: dict[Call, Tensor] = {}
+        self._edges: dict[Call, object] = {}
+        self._weighed: dict[int, Weighed] = {}
+        self._last: Tensor | None = None
         self._logits: Tensor | None = None
-        read = {*route.kept, *route.factors, *route.edges, route.head}
-        self._steps = [(function, number in read) for number, function in enumerate(route.functions)]
 
     @property
     def strayed(self) -> bool:
-        """Whether the records mean nothing."""
-        changed = any(features._version != version for features, version in self._untouched)
-        return self._strayed or changed or self._next != len(self._steps)
+        """Whether the records mean nothing, since the pass made other calls, or wrote to a map that was to stay; ask once it is over."""
+        return self._strayed or self._next != len(self._route.steps) or not all(map(self._is_as_before, self._route.factors.values()))
+
+    def _is_as_before(self, factor: Factor) -> bool:
+        """Whether a multiplication had a gate of the known form, and its map is what it was."""
+        made = self._weighed.get(factor.call)
+        if made is None or any(vector.call not in self._values for vector in factor.vectors):
+            return False
+        untouched = made.features is None or made.version < 0 or made.features._version == made.version
+        return untouched and gates.matches(made.gate, made.shape) == factor.over
 
     def __torch_function__(self, func: Callable[..., Any], types: Any, args: Any = (), kwargs: dict[str, Any] | None = None) -> Any:
         number = self._next
         self._next = number + 1
-        expected, read = self._steps[number] if number < len(self._steps) else (None, False)
+        expected, read = self._route.steps[number] if number < len(self._route.steps) else (None, False)
         if func is not expected and func != expected:  # a property's getter is another object at every call, and equal
             self._strayed, read = True, False
         if read and not self._strayed:
@@ -80,78 +97,82 @@ class Replay(TorchFunctionMode):
         route = self._route
         if number == route.head:
             self._logits = next(tensors_in((*args, *kwargs.values())), None)
-        factor = route.factors.get(number)
-        if factor is not None:
-            args, kwargs = by_position(args, kwargs)
-            args = self._multiplied(factor, args)
-        result = func(*args, **kwargs) if self._answers is None else self._answers.call(number, func, args, kwargs)
-        for place in route.kept.get(number, ()):
-            self._keep((number, place), _among(result, place))
-        for place in route.edges.get(number, ()):
+        if number in route.factors:
+            return self._multiplied(number, func, *by_position(args, kwargs))
+        result = self._called(number, func, args, kwargs)
+        for place, overwritten in route.kept.get(number, ()):
             made = _among(result, place)
-            self._made[number, place] = made, edge_of(made, self._watch)
-        if factor is not None:
-            self._products[number].edge = edge_of(result, self._watch)
+            self._values[number, place] = made.clone() if overwritten else made
+        self._end(number, result)
         return result
 
-    def _keep(self, call: Call, made: Tensor) -> None:
-        self._values[call] = made.detach().clone()
-        if self._watch.rewrite is not None:
-            self._softmaxes[call] = made
+    def _called(self, number: int, func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        return func(*args, **kwargs) if self._answers is None else self._answers.call(number, func, args, kwargs)
 
-    def _multiplied(self, factor: Factor, args: tuple[Any, ...]) -> tuple[Any, ...]:
-        """The arguments of a multiplication with the gate edited, and the product entered."""
+    def _end(self, number: int, result: Any) -> None:
+        """Keep what may be asked of a gated or of the last map; the maps themselves are memory that the pass uses again."""
+        for place in self._route.edges.get(number, ()):
+            made = _among(result, place)
+            self._edges[number, place] = edge_of(made, self._watch)
+            if (number, place) == self._route.last and self._watch.head:
+                self._last = made
+
+    def _multiplied(self, number: int, func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Make a multiplication with the gate edited, and keep what it multiplied."""
+        factor = self._route.factors[number]
         gate, features = args[factor.side], args[1 - factor.side]
-        if gates.matches(gate, features) != factor.over or any(vector.call not in self._values for vector in factor.vectors):
-            self._strayed = True
-            return args
-        product = self._product(factor, gate, features)
-        used = self._used(factor, gate, features, product)
-        if used is not gate:
-            product.weights = gates.without_axes(used, features, factor.over)
-        self._products[factor.call] = product
-        return tuple(used if arg is gate else arg for arg in args[:2]) + tuple(args[2:])
+        used = self._used(factor, gate, features)
+        copied = factor.map_is_overwritten or features.is_inference()
+        kept = None if not self._wants_maps else features.clone() if copied else features
+        version = -1 if copied else features._version
+        weights = used.detach().clone() if factor.gate_is_overwritten else used
+        result = self._called(number, func, tuple(used if arg is gate else arg for arg in args[:2]) + tuple(args[2:]), kwargs)
+        self._weighed[number] = Weighed(weights, kept, tuple(features.shape), version, edge_of(result, self._watch))
+        self._end(number, result)
+        return result
 
-    def _product(self, factor: Factor, gate: Tensor, features: Tensor) -> Product:
+    def _used(self, factor: Factor, gate: Tensor, features: Tensor) -> Tensor:
+        """The gate that is multiplied: edited, and a root of the graph where nothing before it needs a gradient."""
+        watch = self._watch
+        if watch.rewrite is not None and gates.matches(gate, features.shape) == factor.over:
+            product = self._product(factor, Weighed(gate, None, tuple(features.shape), -1, None))
+            softmax = self._values.get(factor.activation.call)
+            gate = rewritten(gate, features, product, self._route.places[factor.number], watch.rewrite, softmax)
+        return watch.rooted(gate if watch.edit is None else watch.edit(gate))
+
+    def _product(self, factor: Factor, made: Weighed) -> Product:
         nodes = self._nodes(factor)
-        weights = gates.without_axes(gate, features, factor.over)
-        product = Product(
-            factor.path, nodes[factor.squeeze], nodes[factor.activation], UNFOLLOWED, factor.over, weights, tuple(features.shape)
+        return Product(
+            factor.path,
+            nodes[factor.squeeze],
+            nodes[factor.activation],
+            UNFOLLOWED,
+            factor.over,
+            gates.without_axes(made.gate, made.shape, factor.over),
+            made.shape,
+            maps=None if made.features is None else gates.spatial(made.features, factor.over),
+            edge=made.edge,
+            number=factor.number,
         )
-        product.number = factor.number
-        if self._wants_maps and (factor.overwritten or features.is_inference()):
-            product.maps = gates.spatial(features, factor.over).clone()
-        elif self._wants_maps:
-            product.maps = gates.spatial(features, factor.over)
-            self._untouched.append((features, features._version))
-        return product
 
     def _nodes(self, factor: Factor) -> dict[Vector, Node]:
         """The nodes of a factor's vectors, each with its values, in the order in which the data flowed."""
         found: dict[Vector, Node] = {}
         parents: tuple[Node, ...] = ()
         for vector in dict.fromkeys(factor.vectors):
-            value = self._values[vector.call]
+            value = self._values[vector.call].detach()
             found[vector] = Node(vector.op, parents, tuple(value.shape), value, is_squeeze=not parents, axis=vector.axis)
             parents = (found[vector],)
         return found
 
-    def _used(self, factor: Factor, gate: Tensor, features: Tensor, product: Product) -> Tensor:
-        """The gate that is multiplied: edited, and a root of the graph where nothing before it needs a gradient."""
-        watch = self._watch
-        if watch.rewrite is not None:
-            softmax = self._softmaxes.get(factor.activation.call)
-            gate = rewritten(gate, features, product, self._route.places[factor.number], watch.rewrite, softmax)
-        return watch.rooted(gate if watch.edit is None else watch.edit(gate))
-
-    @property
+    @cached_property
     def found(self) -> tuple[Found, ...]:
         """The gates as tensors, in order of depth."""
-        return tuple(self._found(gate) for gate in self._route.gates)
+        return tuple(map(self._found, self._route.gates))
 
     def _found(self, gate: Gate) -> Found:
-        products = tuple(self._products[factor.call] for factor in gate.factors)
-        return Found(products, gate.axis, self._made[gate.call][1])
+        products = tuple(self._product(factor, self._weighed[factor.call]) for factor in gate.factors)
+        return Found(products, gate.axis, self._edges[gate.call])
 
     def records(self) -> tuple[GateRecord, ...]:
         """One record a gate, in order of depth; NumPy, float32."""
@@ -164,7 +185,9 @@ class Replay(TorchFunctionMode):
     def last_map(self, output: Tensor) -> LastMap | None:
         """The map that was pooled for the output; where none was, the last map of the pass."""
         last = self._route.last
-        return None if last is None else LastMap(self._route.last_path, *self._made[last])
+        if last is None or self._last is None:
+            return None
+        return LastMap(self._route.last_path, self._last, self._edges[last])
 
 
 def _among(result: Any, place: int) -> Any:

@@ -5,9 +5,9 @@ A network makes the same calls in every pass, unless its forward looks at its da
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from torch import Tensor
 
@@ -21,14 +21,16 @@ from sevis.records import GateSite
 
 __all__ = ["Calls", "Factor", "Gate", "Route", "Vector", "route_of"]
 
+T = TypeVar("T")
 Function = Callable[..., Any]
+GATE, MAP = "gate", "map"
 
 
 class Calls:
-    """The calls of a pass in their order, which of their arguments each overwrote, and which maps were overwritten after they were weighed.
+    """The calls of a pass in their order, and what they overwrote.
 
     Args:
-        closely: whether what is overwritten is looked for; the maps are kept until the end then.
+        closely: whether what is overwritten is looked for; maps and vectors are kept until the end then.
     """
 
     def __init__(self, closely: bool) -> None:
@@ -36,7 +38,7 @@ class Calls:
         self.functions: list[Function] = []
         self.overwrites: dict[int, tuple[int, ...]] = {}
         self._versions: tuple[int, ...] = ()
-        self._weighed: list[tuple[int, Tensor, int]] = []
+        self._held: list[tuple[object, Tensor, int]] = []
 
     @property
     def number(self) -> int:
@@ -53,14 +55,22 @@ class Calls:
         if self._closely and (now := _versions(args)) != self._versions:
             self.overwrites[self.number] = tuple(n for n, pair in enumerate(zip(self._versions, now, strict=True)) if pair[0] != pair[1])
 
-    def weighs(self, features: Tensor) -> None:
+    def weighs(self, gate: Tensor, features: Tensor) -> None:
         """The call that is about to be made weighs a map."""
-        if self._closely:
-            self._weighed.append((self.number, features, features._version))
+        self._hold((self.number, GATE), gate)
+        self._hold((self.number, MAP), features)
 
-    def overwritten(self) -> frozenset[int]:
-        """The numbers of the calls whose map was overwritten by them or after them."""
-        return frozenset(number for number, features, version in self._weighed if features._version != version)
+    def makes(self, call: Call, vector: Tensor) -> None:
+        """A vector was made."""
+        self._hold(call, vector)
+
+    def _hold(self, what: object, tensor: Tensor) -> None:
+        if self._closely and not tensor.is_inference():
+            self._held.append((what, tensor, tensor._version))
+
+    def overwritten(self) -> frozenset[object]:
+        """What was written to after it was weighed or made: vectors by their call, (number, GATE) and (number, MAP) of a multiplication."""
+        return frozenset(what for what, tensor, version in self._held if tensor._version != version)
 
 
 def _versions(args: Sequence[Any]) -> tuple[int, ...]:
@@ -70,11 +80,12 @@ def _versions(args: Sequence[Any]) -> tuple[int, ...]:
 
 @dataclass(frozen=True)
 class Vector:
-    """A tensor (N, ...) that is kept: the call that makes it, by which operation, and the axis that a softmax normalises."""
+    """A tensor (N, ...) that is kept: what makes it, the axis that a softmax normalises, and whether it is written to later."""
 
     call: Call
     op: str
-    axis: int | None = None
+    axis: int | None
+    overwritten: bool
 
 
 @dataclass(frozen=True)
@@ -84,13 +95,14 @@ class Factor:
     Attributes:
         call: its number.
         side: which of its two factors is the gate.
-        overwritten: whether the map is overwritten afterwards.
+        gate_is_overwritten, map_is_overwritten: whether it is written to by the call or after it.
         path, over, number: as in sevis.capture.gates.Product.
     """
 
     call: int
     side: int
-    overwritten: bool
+    gate_is_overwritten: bool
+    map_is_overwritten: bool
     path: str
     over: tuple[int, ...]
     number: int
@@ -120,7 +132,8 @@ class Route:
 
     Attributes:
         functions: what is called, in order.
-        kept: of the vectors, by the number of the call: which of the tensors that it gives.
+        steps: each function, and whether its call is to be read.
+        kept: of the vectors, by the number of the call: which of the tensors that it gives, and whether that is overwritten.
         factors: the multiplications, by their number among the calls.
         edges: the calls whose results may be asked for their gradient.
         head: the call of a softmax that the network ends in; None where it ends in logits.
@@ -137,16 +150,20 @@ class Route:
     last_path: str
     overwrites: Mapping[int, tuple[int, ...]]
     places: Mapping[int, Place]
-    kept: Mapping[int, tuple[int, ...]] = field(init=False)
+    steps: Sequence[tuple[Function, bool]] = field(init=False)
+    kept: Mapping[int, tuple[tuple[int, bool], ...]] = field(init=False)
     factors: Mapping[int, Factor] = field(init=False)
     edges: Mapping[int, tuple[int, ...]] = field(init=False)
 
     def __post_init__(self) -> None:
         factors = {factor.call: factor for gate in self.gates for factor in gate.factors}
         object.__setattr__(self, "factors", factors)
-        object.__setattr__(self, "kept", _by_number(vector.call for factor in factors.values() for vector in factor.vectors))
+        vectors = dict.fromkeys(vector for factor in factors.values() for vector in factor.vectors)
+        object.__setattr__(self, "kept", _by_number((number, (place, v.overwritten)) for v in vectors for number, place in [v.call]))
         ends = [gate.call for gate in self.gates] + ([] if self.last is None else [self.last])
         object.__setattr__(self, "edges", _by_number(ends))
+        read = {*self.kept, *factors, *self.edges, self.head}
+        object.__setattr__(self, "steps", [(function, number in read) for number, function in enumerate(self.functions)])
 
     @property
     def first_calls(self) -> tuple[int, ...]:
@@ -154,11 +171,11 @@ class Route:
         return tuple(min(factor.call for factor in gate.factors) for gate in self.gates)
 
 
-def _by_number(calls: Iterator[Call] | Sequence[Call]) -> dict[int, tuple[int, ...]]:
-    """Calls by their number: which of the tensors that each gives."""
-    found: dict[int, tuple[int, ...]] = {}
-    for number, place in dict.fromkeys(calls):
-        found[number] = (*found.get(number, ()), place)
+def _by_number(pairs: Iterable[tuple[int, T]]) -> dict[int, tuple[T, ...]]:
+    """What there is of each call, by its number."""
+    found: dict[int, tuple[T, ...]] = {}
+    for number, of_call in dict.fromkeys(pairs):
+        found[number] = (*found.get(number, ()), of_call)
     return found
 
 
@@ -182,27 +199,28 @@ def route_of(calls: Calls, found: Sequence[Found], head: Head, output: Tensor) -
     )
 
 
-def _gate(found: Found, overwritten: frozenset[int]) -> Gate | None:
+def _gate(found: Found, overwritten: frozenset[object]) -> Gate | None:
     factors = [_factor(product, overwritten) for product in found.products]
     if found.call is None or None in factors:
         return None
     return Gate(tuple(factor for factor in factors if factor is not None), found.axis, found.call)
 
 
-def _factor(product: Product, overwritten: frozenset[int]) -> Factor | None:
+def _factor(product: Product, overwritten: frozenset[object]) -> Factor | None:
     activation, squeeze = product.activation, product.squeeze
     if activation.op == NAMED or not activation.parents:
         return None
     hidden = hidden_of(activation, squeeze)
-    known = [_vector(node) for node in (squeeze, logits_of(activation), activation)]
-    held = None if hidden is None else _vector(hidden)
+    known = [_vector(node, overwritten) for node in (squeeze, logits_of(activation), activation)]
+    held = None if hidden is None else _vector(hidden, overwritten)
     if product.call is None or None in known or (hidden is not None and held is None):
         return None
     squeezed, logits, activated = (vector for vector in known if vector is not None)
     return Factor(
         call=product.call,
         side=product.side,
-        overwritten=product.call in overwritten,
+        gate_is_overwritten=(product.call, GATE) in overwritten,
+        map_is_overwritten=(product.call, MAP) in overwritten,
         path=product.path,
         over=product.over,
         number=product.number,
@@ -213,8 +231,8 @@ def _factor(product: Product, overwritten: frozenset[int]) -> Factor | None:
     )
 
 
-def _vector(node: Node) -> Vector | None:
+def _vector(node: Node, overwritten: frozenset[object]) -> Vector | None:
     """What makes a node's values; None where no call that was seen did."""
     while node.op in EXPANSIONS and node.parents:  # these keep the values of what they expand
         node = node.parents[0]
-    return None if node.call is None or node.value is None else Vector(node.call, node.op, node.axis)
+    return None if node.call is None or node.value is None else Vector(node.call, node.op, node.axis, node.call in overwritten)

@@ -95,10 +95,10 @@ class Tape(TorchFunctionMode):
             product = self._product(gate, features)
             if product is not None:
                 product.call, product.side = self._calls.number, side
-                self._calls.weighs(features)
+                self._calls.weighs(gate, features)
                 used = self._used(gate, features, product)
                 if self._watch.edit is not None or self._watch.rewrite is not None:
-                    product.weights = gates.without_axes(used, features, product.over)
+                    product.weights = gates.without_axes(used, features.shape, product.over).clone()
                 return product, tuple(used if arg is gate else arg for arg in args[:2]) + tuple(args[2:])
         return None, args
 
@@ -126,6 +126,8 @@ class Tape(TorchFunctionMode):
         parents = self._lineage.parents(name, args, kwargs)
         node = self._lineage.record(name, parents, args, kwargs, made)
         node.call = self._calls.number, place
+        if node.value is not None:
+            self._calls.makes(node.call, made)
         if name == "softmax" and self._watch.rewrite is not None:
             self._softmaxes[node] = made
         if product is not None:
