@@ -17,6 +17,7 @@ from tests.load.server import Server, serving
 Numbers = dict[str, Any]
 
 LIMITS = {30: 1.0, 100: 2.5, 200: 5.0}  # sessions -> seconds
+LOOK = 30.0  # seconds that a visitor looks at a page, on average
 SETTLED = 60.0  # seconds after which the memory may not grow by more than GROWTH
 GROWTH = 0.10
 
@@ -52,6 +53,9 @@ def _load(sessions: int) -> Iterator[Numbers]:
         for count, limit in LIMITS.items():
             if _is_run(count, sessions):
                 yield scenarios.latency(server, min(count, sessions), limit=limit)
+        for count, limit in LIMITS.items():
+            if _is_run(count, sessions):
+                yield scenarios.latency(server, min(count, sessions), think=LOOK, limit=limit)
         yield _memory(server)
 
 
