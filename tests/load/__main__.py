@@ -62,7 +62,7 @@ def _load(sessions: int) -> Iterator[Numbers]:
 def _empty(sessions: int) -> Iterator[Numbers]:
     with serving() as server:
         scenarios.latency(server, 4, limit=60.0)
-        yield scenarios.latency(server, min(100, sessions), page="monitor", limit=0.3)
+        yield scenarios.latency(server, min(100, sessions), page="glossary", limit=0.3)
 
 
 def _storm(sessions: int) -> Iterator[Numbers]:

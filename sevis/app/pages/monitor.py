@@ -12,8 +12,9 @@ from sevis import sentences
 from sevis.analysis.courses import courses, known_metrics
 from sevis.analysis.looks import Look
 from sevis.analysis.metrics import METRICS
-from sevis.app import logs, scans, session, state
+from sevis.app import logs, scans, session
 from sevis.app.chart import chart
+from sevis.app.drawn import drawn
 from sevis.app.sidebar import Choice
 from sevis.app.words import plain, say
 from sevis.figures import FIGURES
@@ -120,7 +121,7 @@ def _named(metric: str) -> str:
 
 
 def _draw(name: str, looks: tuple[Look, ...], metric: str) -> None:
-    chart(DRAW[name](looks, metric, theme=state.theme()), name)
+    chart(drawn(DRAW[name], looks, metric), name)
     say(sentences.WHAT[name], sentences.TOLD[name](looks, metric))
 
 

@@ -8,6 +8,7 @@ from sevis import sentences
 from sevis.analysis.compare import Comparison, compare
 from sevis.app import editing, sidebar, state
 from sevis.app.chart import chart, selectable
+from sevis.app.drawn import drawn
 from sevis.app.sidebar import Choice
 from sevis.app.words import plain, say
 from sevis.figures import cam, cam_difference, compare_predictions, compare_strips, effects, sorted_weights
@@ -55,7 +56,7 @@ def _outcome(comparison: Comparison) -> None:
     before, after = comparison.sides
     predicted, told = st.columns([6, 5], gap="medium")
     with predicted:
-        chart(compare_predictions(comparison, theme=state.theme()), "what_if_predictions")
+        chart(drawn(compare_predictions, comparison), "what_if_predictions")
     with told:
         st.markdown("**What came of it**")
         if not after.edits:
@@ -74,10 +75,10 @@ def _cams(before: Inspection, after: Inspection) -> None:
     for column, name, side, each in zip(st.columns(3, gap="medium"), (*NAMES, ""), (before, after, None), (*pair, None), strict=True):
         with column:
             if side is not None and each is not None:
-                chart(cam(side, each, height=CAM, theme=state.theme()), f"what_if_cam_{name}")
+                chart(drawn(cam, side, each, height=CAM), f"what_if_cam_{name}")
                 st.caption(name)
             else:
-                chart(cam_difference(before.image, *pair, height=CAM, theme=state.theme()), "what_if_cam_difference")
+                chart(drawn(cam_difference, before.image, *pair, height=CAM), "what_if_cam_difference")
                 st.caption("the difference")
 
 
@@ -89,7 +90,7 @@ def _maps(before: Inspection, after: Inspection) -> tuple[Cam, Cam]:
 
 def _channels(after: Inspection, block: GateSite) -> None:
     """The edited block's weights, whose channels can be picked."""
-    figure = sorted_weights(after, block.depth, theme=state.theme())
+    figure = drawn(sorted_weights, after, block.depth)
     selectable(figure, "what_if_channels", lambda values: _pick(values, block))
     st.caption(
         f"The weights of {plain(block.name)} after the edits. Click channels to choose them for the edit in hand; click again to let go."
@@ -104,7 +105,7 @@ def _pick(values: list[object], block: GateSite) -> None:
 
 def _gates(comparison: Comparison) -> None:
     """What became of every gate."""
-    chart(compare_strips(comparison, theme=state.theme()), "what_if_strips")
+    chart(drawn(compare_strips, comparison), "what_if_strips")
     say(sentences.WHAT["compare_strips"])
 
 
@@ -117,7 +118,7 @@ def _effects(choice: Choice, before: Inspection) -> None:
     target = before.target.index if before.target.box is None else choice.target
     with st.spinner("Changing each block in turn ..."):
         outcomes = state.effects(choice.network, choice.digest, choice.picture.pixels, target)
-    selectable(effects(outcomes, theme=state.theme()), "effects_figure", _take)
+    selectable(drawn(effects, outcomes), "effects_figure", _take)
     say(sentences.WHAT["effects"], sentences.effects_sentence(outcomes), "Click a bar to make its edit above.")
 
 
