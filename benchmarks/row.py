@@ -49,7 +49,7 @@ class Sizes:
     side: int = 224
     networks: tuple[str, ...] = ("SE-ResNet-50", "SKNet-50")
     rounds: int = 9
-    slow_rounds: int = 3
+    slow_rounds: int = 7
     pictures: int = 256
     photographs: str = ""
 
