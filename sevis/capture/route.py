@@ -46,7 +46,7 @@ class Calls:
         return len(self.functions) - 1
 
     def begins(self, function: Function, args: Sequence[Any]) -> None:
-        """A call is about to be made."""
+        """A call is about to be made; its arguments are those by place and then those by name."""
         self.functions.append(function)
         self._versions = _versions(args) if self._closely else ()
 

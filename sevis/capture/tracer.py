@@ -75,12 +75,13 @@ class Tape(TorchFunctionMode):
         kwargs = kwargs or {}
         name = op_name(func)
         product = None
-        self._calls.begins(func, args)
         if name in MULTIPLICATIONS:
             args, kwargs = by_position(args, kwargs)
+        self._calls.begins(func, (*args, *kwargs.values()))
+        if name in MULTIPLICATIONS:
             product, args = self._multiplication(args)
         result = func(*args, **kwargs)
-        self._calls.ends(args)
+        self._calls.ends((*args, *kwargs.values()))
         made = (result,) if isinstance(result, Tensor) else result if isinstance(result, list | tuple) else ()
         for place, tensor in enumerate(made):
             if isinstance(tensor, Tensor):

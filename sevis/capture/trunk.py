@@ -44,8 +44,10 @@ class Trunk:
         """What a call gives: made now, unless the trunk has it."""
         if number < len(self._results):
             return self._results[number]
-        for place in self._overwrites.get(number, ()):
-            self._save(number, args[place])
+        if number in self._overwrites:
+            given = (*args, *(kwargs or {}).values())
+            for place in self._overwrites[number]:
+                self._save(number, given[place])
         result = func(*args, **(kwargs or {}))
         if self._grows:
             self._results.append(result)

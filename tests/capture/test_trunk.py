@@ -9,6 +9,7 @@ import pytest
 import timm
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from sevis.capture.replay import Replay
 from sevis.capture.route import Route
@@ -49,7 +50,7 @@ class Overwriting(nn.Module):
         second = self.layers[1](first) + 0
         second *= self._weights(1, second)
         kept += second  # was made before every gate
-        first.relu_().sub_(0.1)  # was made by the first
+        functional.relu(input=first, inplace=True).sub_(0.1)  # was made by the first
         third = self.layers[2](kept.view(kept.shape) + first) + 0
         third.mul_(self._weights(2, third))
         return self.head((third + kept).mean((2, 3)))
