@@ -24,7 +24,7 @@ __all__ = ["NETWORKS", "Question", "differences", "expected", "photograph", "que
 NETWORKS = ("photos12/se_resnet18", "photos12/sk_net26")
 EDITS = ("all:set=1", "all:factor=0.5", "all:permute={}", "all[top 10]:set=0")
 SIDE = 160
-MAGNIFIED = 4.0  # from a peak of 1/4 of the score on, a map is compared as it is shown
+MAGNIFIED = 4.0  # from a peak of 1/4 on, a map is compared as it is shown
 
 
 @dataclass(frozen=True)
@@ -122,7 +122,7 @@ def _edited(page: Page, told: Inspection) -> Iterator[tuple[np.ndarray, np.ndarr
 def _map(page: Page, key: str, known: Cam) -> tuple[np.ndarray, np.ndarray]:
     """A map as the page shows it, and as it is: both divided by their peak, which magnifies what float32 rounds where the peak is small.
 
-    A map is a sum of large terms that cancel, right to 5e-5 of the score; batches of other sizes round otherwise.
+    A map is a sum of large terms that cancel; batches of other sizes round it otherwise, by up to 2e-5 in units of the score.
     """
     magnified = min(1.0, MAGNIFIED * float(known.peak[0]))
     return next(arrays(page.figure(key)["data"][0]["z"])) * magnified, known.values[0] * magnified
