@@ -12,6 +12,8 @@ from torch.nn.modules import module as module_hooks
 from torch.overrides import _get_current_function_mode_stack
 from torch.utils._python_dispatch import _get_current_dispatch_mode_stack
 
+from sevis.capture import doors
+
 HOOKS = [name for name in vars(nn.Module()) if "hook" in name]
 GLOBAL_HOOKS = [name for name in vars(module_hooks) if name.startswith("_global_") and "hook" in name]
 
@@ -37,7 +39,7 @@ def of_module(module: nn.Module) -> dict[str, Any]:
     return {
         path: {
             "class": type(part),
-            "forward": part.forward.__func__,
+            "forward": getattr(part.forward, "__func__", part.forward),
             "attributes": sorted(vars(part)),
             "training": part.training,
             "hooks": {name: list(getattr(part, name)) for name in HOOKS if hasattr(getattr(part, name), "__len__")},
@@ -54,6 +56,7 @@ def of_process() -> dict[str, Any]:
             name: len(getattr(module_hooks, name) or ()) for name in GLOBAL_HOOKS if not isinstance(getattr(module_hooks, name), bool)
         },
         "modes": (len(_get_current_function_mode_stack()), len(_get_current_dispatch_mode_stack())),
+        "visitor": doors._HERE.visitor,
         "saved tensors": torch._C._autograd._top_saved_tensors_default_hooks(True) is None,
         "gradients": (torch.is_grad_enabled(), torch.is_inference_mode_enabled(), torch.is_anomaly_enabled()),
         "numbers": (torch.get_default_dtype(), torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()),

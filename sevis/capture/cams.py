@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from sevis.capture import gates
-from sevis.capture.gates import Found
+from sevis.capture.gates import Found, Product
 from sevis.capture.host import on_host
 from sevis.capture.watch import LastMap
 from sevis.records import Cam
@@ -39,10 +39,12 @@ def explain(found: Sequence[Found], last: LastMap | None, scores: Tensor) -> Exp
 
     Only the gated maps are asked for: the pass stops at the first gate and no parameter gets a gradient.
     """
-    edges = [gate.edge for gate in found] + ([last.edge] if last is not None else [])
-    gradients = _gradients(scores, edges)
-    per_gate = [_gate(gate, gradient) for gate, gradient in zip(found, gradients, strict=False)]
-    whole = None if last is None else grad_cam(last.values.detach().float(), _or_zeros(gradients[-1], last.values).float())
+    ends = [gate.edge for gate in found] + ([last.edge] if last is not None else [])
+    products = [product for gate in found for product in gate.products]
+    gradients = _gradients(scores, [*ends, *(product.gate_edge for product in products)])
+    slopes = dict(zip(products, gradients[len(ends) :], strict=True))
+    per_gate = [_gate(gate, gradient, slopes) for gate, gradient in zip(found, gradients, strict=False)]
+    whole = None if last is None else grad_cam(last.values.detach().float(), _or_zeros(gradients[len(found)], last.values).float())
     arrays = on_host([*(influence for influence, _ in per_gate), *(maps for _, maps in per_gate), whole])
     return Explanation(tuple(arrays[: len(found)]), tuple(arrays[len(found) : -1]), arrays[-1])
 
@@ -56,7 +58,7 @@ def _gradients(scores: Tensor, edges: list[object]) -> list[Tensor | None]:
     return [None if edge is None else next(given) for edge in edges]
 
 
-def _gate(gate: Found, gradient: Tensor | None) -> tuple[Tensor, Tensor]:
+def _gate(gate: Found, gradient: Tensor | None, of_gates: Mapping[Product, Tensor | None]) -> tuple[Tensor, Tensor]:
     """One gate's influence (N, M, C) and Grad-CAM (N, H, W).
 
     The gated map is the sum over the branches of weights x maps: Grad-CAM takes that sum and the one over channels at once.
@@ -66,10 +68,19 @@ def _gate(gate: Found, gradient: Tensor | None) -> tuple[Tensor, Tensor]:
         raise ValueError("the gated maps were not kept")
     maps = maps.float()  # (N, M, C, H, W)
     slope = torch.zeros_like(maps[:, 0]) if gradient is None else gate.in_order(gradient).float().reshape(maps[:, 0].shape)
-    influence = torch.einsum("nchw,nmchw->nmc", slope, maps) * weights
     spoken = slope.mean(dim=(2, 3))[:, None] * weights  # alpha x weights, (N, M, C)
     cam = torch.bmm(spoken.flatten(1)[:, None], maps.flatten(3).flatten(1, 2))  # einsum takes several times longer for it
-    return influence, cam.reshape(len(maps), *maps.shape[-2:]).relu()
+    return _slope(gate, slope, maps, of_gates) * weights, cam.reshape(len(maps), *maps.shape[-2:]).relu()
+
+
+def _slope(gate: Found, slope: Tensor, maps: Tensor, of_gates: Mapping[Product, Tensor | None]) -> Tensor:
+    """d score / d weight, (N, M, C): as the backward pass came by it where that was in float32, else from the slope of the gated map."""
+    passed = [of_gates[product] for product in gate.products]
+    known = [gradient for gradient in passed if gradient is not None and gradient.dtype == torch.float32]
+    if len(known) < len(passed):
+        return torch.einsum("nchw,nmchw->nmc", slope, maps)
+    summed = [gates.summed_over_axes(each, product.shape, product.over) for each, product in zip(known, gate.products, strict=True)]
+    return gates.in_branches(gate, summed)
 
 
 def grad_cam(features: Tensor, gradient: Tensor) -> Tensor:

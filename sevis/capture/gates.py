@@ -42,6 +42,7 @@ class Product:
         weights: the gate as multiplied, without those axes.
         maps: a copy of the map in the order (kept axes, space); None where maps are not wanted.
         edge: where the product's gradient can be asked for.
+        gate_edge: where the gradient of the gate as it was multiplied here can be asked for; None where nobody kept it.
         shape: of the product.
         number: place among all multiplications of the pass that are read as a gate's.
         call: its number among all calls of the pass.
@@ -57,6 +58,7 @@ class Product:
     shape: tuple[int, ...]
     maps: Tensor | None = None
     edge: object = None
+    gate_edge: object = None
     number: int = -1
     call: int | None = None
     side: int = 0
@@ -112,6 +114,12 @@ def without_axes(gate: Tensor, shape: Sequence[int], over: tuple[int, ...]) -> T
     for axis in reversed(over):
         aligned = aligned.select(axis, 0)
     return aligned.float()
+
+
+def summed_over_axes(gradient: Tensor, shape: Sequence[int], over: tuple[int, ...]) -> Tensor:
+    """The gradient of a gate's values, of the shape that `without_axes` gives them: a gate that was expanded has a part of it everywhere."""
+    aligned = gradient[(None,) * (len(shape) - gradient.ndim)]
+    return aligned.sum(over) if over else aligned
 
 
 def activation_of(gate: Node) -> Node | None:
@@ -220,10 +228,15 @@ def selection(found: Found) -> tuple[Tensor, Tensor, Tensor | None]:
 
 def weights_of(found: Found) -> Tensor:
     """The weights of a gate of either kind, (N, M, C)."""
+    return in_branches(found, [product.weights for product in found.products])
+
+
+def in_branches(found: Found, values: Sequence[Tensor]) -> Tensor:
+    """What there is of each product, in the shape of its weights, as (N, M, C)."""
     first = found.products[0]
     if found.axis is not None:
-        return by_branch(first.weights, _kept_axis(found), first.pictures)
-    return torch.stack([product.weights.reshape(first.pictures, -1) for product in found.products], dim=1)
+        return by_branch(values[0], _kept_axis(found), first.pictures)
+    return torch.stack([each.reshape(first.pictures, -1) for each in values], dim=1)
 
 
 def maps_of(found: Found) -> Tensor | None:

@@ -5,15 +5,18 @@ The numbers are those that a Tape would find. A pass that makes other calls has 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
+from types import TracebackType
 from typing import Any, Protocol
 
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
 from sevis.capture import gates
+from sevis.capture.doors import Part, Visit, visited_by
 from sevis.capture.gates import Found, Product
 from sevis.capture.lineage import UNSEEN, Call, Node
 from sevis.capture.operations import by_position, tensors_in
@@ -36,13 +39,14 @@ class Answers(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class Weighed:
-    """One multiplication as it was made: the gate that was multiplied, the map if it is to be kept, its shape, and the product's edge."""
+    """One multiplication as it was made: the gate that was multiplied, the map if it is to be kept, its shape, and the edges of the product and the gate."""
 
     gate: Tensor
     features: Tensor | None
     shape: tuple[int, ...]
-    version: int
-    edge: object
+    version: int = -1
+    edge: object = None
+    gate_edge: object = None
 
 
 class Replay(TorchFunctionMode):
@@ -53,11 +57,17 @@ class Replay(TorchFunctionMode):
 
     Args:
         answers: what makes the calls, where they are not simply made.
+        within: the parts of the pass that are looked at or passed by, in their order; their modules have a door. None: the whole pass.
     """
 
-    def __init__(self, route: Route, watch: Watch, answers: Answers | None = None) -> None:
+    def __init__(self, route: Route, watch: Watch, answers: Answers | None = None, within: Sequence[Visit] = ()) -> None:
         super().__init__()
         self._route, self._watch, self._answers = route, watch, answers
+        self._within, self._visits = within, 0
+        self._doors = {looks: frozenset(visit.part.path for visit in within if visit.looks is looks) for looks in (True, False)}
+        self._looks = False  # whether a part is being looked at
+        self._passes = False  # whether one within it is being passed by
+        self._look = visited_by(self)
         self._wants_maps = watch.maps or watch.gradients
         self._next = 0
         self._strayed = False
@@ -70,7 +80,58 @@ class Replay(TorchFunctionMode):
     @property
     def strayed(self) -> bool:
         """Whether the records mean nothing, since the pass made other calls, or wrote to a map that was to stay; ask once it is over."""
-        return self._strayed or self._next != len(self._route.steps) or not all(map(self._is_as_before, self._route.factors.values()))
+        whole = self._visits == len(self._within) if self._within else self._next == len(self._route.steps)
+        return self._strayed or not whole or not all(map(self._is_as_before, self._route.factors.values()))
+
+    def __enter__(self) -> Replay:
+        if self._within:
+            self._look.__enter__()
+        else:
+            TorchFunctionMode.__enter__(self)
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
+        if self._within:
+            self._look.__exit__(kind, error, traceback)
+        else:
+            TorchFunctionMode.__exit__(self, kind, error, traceback)
+
+    def visit(self, path: str, forward: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Run a module that has a door: looked at, or passed by, where it is what comes next on the route."""
+        looks = not self._looks
+        if self._passes or path not in self._doors[looks]:
+            return forward(*args, **kwargs)
+        visit = self._within[self._visits] if self._visits < len(self._within) else None
+        self._visits += 1
+        if visit is None or visit.part.path != path or visit.looks is not looks:
+            self._strayed = True
+            return forward(*args, **kwargs)
+        with self._looking(visit.part) if looks else self._passing(visit.part):
+            return forward(*args, **kwargs)
+
+    @contextmanager
+    def _looking(self, part: Part) -> Iterator[None]:
+        """The calls of a part are read."""
+        self._next, self._looks = part.first, True
+        TorchFunctionMode.__enter__(self)
+        try:
+            yield
+        finally:
+            TorchFunctionMode.__exit__(self, None, None, None)
+            self._looks = False
+            self._strayed |= self._next != part.end
+
+    @contextmanager
+    def _passing(self, part: Part) -> Iterator[None]:
+        """The calls of a part go by unread, within one that is looked at."""
+        self._strayed |= self._next != part.first
+        self._next, self._passes = part.end, True
+        TorchFunctionMode.__exit__(self, None, None, None)
+        try:
+            yield
+        finally:
+            TorchFunctionMode.__enter__(self)
+            self._passes = False
 
     def _is_as_before(self, factor: Factor) -> bool:
         """Whether a multiplication had a gate of the known form, and its map is what it was."""
@@ -121,13 +182,14 @@ class Replay(TorchFunctionMode):
         """Make a multiplication with the gate edited, and keep what it multiplied."""
         factor = self._route.factors[number]
         gate, features = args[factor.side], args[1 - factor.side]
-        used = self._used(factor, gate, features)
+        used = self._watch.its_own(self._used(factor, gate, features))
         copied = factor.map_is_overwritten or features.is_inference()
         kept = None if not self._wants_maps else features.clone() if copied else features
         version = -1 if copied else features._version
         weights = used.detach().clone() if factor.gate_is_overwritten else used
         result = self._called(number, func, tuple(used if arg is gate else arg for arg in args[:2]) + tuple(args[2:]), kwargs)
-        self._weighed[number] = Weighed(weights, kept, tuple(features.shape), version, edge_of(result, self._watch))
+        gate_edge = None if factor.map_is_overwritten else edge_of(used, self._watch)  # its gradient needs the map
+        self._weighed[number] = Weighed(weights, kept, tuple(features.shape), version, edge_of(result, self._watch), gate_edge)
         self._end(number, result)
         return result
 
@@ -135,7 +197,7 @@ class Replay(TorchFunctionMode):
         """The gate that is multiplied: edited, and a root of the graph where nothing before it needs a gradient."""
         watch = self._watch
         if watch.rewrite is not None and gates.matches(gate, features.shape) == factor.over:
-            product = self._product(factor, Weighed(gate, None, tuple(features.shape), -1, None))
+            product = self._product(factor, Weighed(gate, None, tuple(features.shape)))
             softmax = self._values.get(factor.activation.call)
             gate = rewritten(gate, features, product, self._route.places[factor.number], watch.rewrite, softmax)
         return watch.rooted(gate if watch.edit is None else watch.edit(gate))
@@ -152,6 +214,7 @@ class Replay(TorchFunctionMode):
             made.shape,
             maps=None if made.features is None else gates.spatial(made.features, factor.over),
             edge=made.edge,
+            gate_edge=made.gate_edge,
             number=factor.number,
         )
 

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 from torch import Tensor
 
+from sevis.capture.doors import Part, Visit, visits
 from sevis.capture.gates import NAMED, Found, Product, hidden_of, logits_of
 from sevis.capture.head import Head
 from sevis.capture.lineage import Call, Node
@@ -37,6 +38,8 @@ class Calls:
         self._closely = closely
         self.functions: list[Function] = []
         self.overwrites: dict[int, tuple[int, ...]] = {}
+        self.parts: list[Part] = []
+        self._entered: list[tuple[str, int]] = []
         self._versions: tuple[int, ...] = ()
         self._held: list[tuple[object, Tensor, int]] = []
 
@@ -54,6 +57,18 @@ class Calls:
         """The call was made."""
         if self._closely and (now := _versions(args)) != self._versions:
             self.overwrites[self.number] = tuple(n for n, pair in enumerate(zip(self._versions, now, strict=True)) if pair[0] != pair[1])
+
+    def enters(self, path: str) -> None:
+        """A module begins to run."""
+        self._entered.append((path, len(self.functions)))
+
+    def leaves(self, path: str) -> None:
+        """A module has run; those inside it that raised are forgotten."""
+        while self._entered:
+            entered, first = self._entered.pop()
+            if entered == path:
+                self.parts.append(Part(path, first, len(self.functions)))
+                return
 
     def weighs(self, gate: Tensor, features: Tensor) -> None:
         """The call that is about to be made weighs a map."""
@@ -125,6 +140,11 @@ class Gate:
     axis: int | None
     call: Call
 
+    @property
+    def numbers(self) -> tuple[int, ...]:
+        """Of the calls that are read."""
+        return (self.call[0], *(number for each in self.factors for number in (each.call, *(vector.call[0] for vector in each.vectors))))
+
 
 @dataclass(frozen=True)
 class Route:
@@ -140,6 +160,9 @@ class Route:
         last: what makes the last map, with the path of its module.
         overwrites: which arguments a call overwrites.
         places: what every multiplication is of which gate, by its number among the multiplications.
+        parts: every run of a module that can be looked at by itself.
+        gate_visits, head_visits: those that show the gates, and those that show the logits and the last map too; none where it takes the
+            whole pass.
     """
 
     functions: tuple[Function, ...]
@@ -150,6 +173,9 @@ class Route:
     last_path: str
     overwrites: Mapping[int, tuple[int, ...]]
     places: Mapping[int, Place]
+    parts: tuple[Part, ...] = ()
+    gate_visits: tuple[Visit, ...] = field(init=False)
+    head_visits: tuple[Visit, ...] = field(init=False)
     steps: Sequence[tuple[Function, bool]] = field(init=False)
     kept: Mapping[int, tuple[tuple[int, bool], ...]] = field(init=False)
     factors: Mapping[int, Factor] = field(init=False)
@@ -164,6 +190,9 @@ class Route:
         object.__setattr__(self, "edges", _by_number(ends))
         read = {*self.kept, *factors, *self.edges, self.head}
         object.__setattr__(self, "steps", [(function, number in read) for number, function in enumerate(self.functions)])
+        heads = [(number,) for number in (self.head, None if self.last is None else self.last[0]) if number is not None]
+        object.__setattr__(self, "gate_visits", visits(self.parts, [gate.numbers for gate in self.gates]))
+        object.__setattr__(self, "head_visits", visits(self.parts, [gate.numbers for gate in self.gates] + heads))
 
     @property
     def first_calls(self) -> tuple[int, ...]:
@@ -196,6 +225,7 @@ def route_of(calls: Calls, found: Sequence[Found], head: Head, output: Tensor) -
         last_path="" if last is None else last.path,
         overwrites=calls.overwrites,
         places=plan_of(found),
+        parts=tuple(calls.parts),
     )
 
 

@@ -58,7 +58,13 @@ class Tape(TorchFunctionMode):
         self._softmaxes: dict[Node, Tensor] = {}  # with their graph; kept where branches are rewritten
         self._head = Head(self._lineage, watch, self._paths)
         self._named = NamedGates(module, watch, self._lineage, self._found)
-        self._listener = Listener(self._named.modules, self._named.before, self._named.after)
+        self._listener = self._by_part(parts) if watch.route else Listener(self._named.modules, self._named.before, self._named.after)
+
+    def _by_part(self, parts: Sequence[tuple[str, nn.Module]]) -> Listener:
+        """Notes which calls are made by which module; scripted ones make theirs unseen."""
+        seen = frozenset(id(part) for _, part in parts if not isinstance(part, torch.jit.ScriptModule))
+        paths, calls = self._paths, self._calls
+        return Listener(seen, lambda part, _: calls.enters(paths[id(part)]), lambda part, _: calls.leaves(paths[id(part)]))
 
     def __enter__(self) -> Tape:
         self._listener.__enter__()
