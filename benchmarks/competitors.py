@@ -11,9 +11,9 @@ import torch
 from torch import Tensor, nn
 
 from benchmarks.networks import NETWORKS, inspected, picture
-from benchmarks.passes import EVERYTHING, everything
+from benchmarks.passes import EVERYTHING, everything, prepared
 from benchmarks.rounds import interleaved
-from benchmarks.row import LEAST, Row, Sizes
+from benchmarks.row import LEAST, Row, Sizes, compared
 
 __all__ = ["COMPETITORS", "Competitor", "against_others"]
 
@@ -75,14 +75,14 @@ def against_others(sizes: Sizes) -> Iterator[Row]:
         inspector = inspected(name, sizes.side)
         torch.manual_seed(0)
         module = NETWORKS[name]().eval()  # as their users have it: with gradients for the parameters
-        batch = inspector.batch([inspector.tensor(picture(sizes.side))])
+        pixels = picture(sizes.side)
         paths = [site.path for site in inspector.sites]
         for other in (each for each in COMPETITORS if find_spec(each.imported)):
             works = {
-                "sevis": lambda: everything(inspector, sizes.side),  # noqa: B023 run before the loop goes on
-                "theirs": lambda: other.run(module, batch, paths),  # noqa: B023
+                "sevis": lambda: everything(inspector, pixels),  # noqa: B023 run before the loop goes on
+                "theirs": lambda: other.run(module, prepared(inspector, pixels), paths),  # noqa: B023
             }
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # theirs to mend
-                seconds = interleaved(works, sizes.slow_rounds)
-            yield Row(f"{name}: {EVERYTHING}", other.shown, seconds["theirs"] / seconds["sevis"], LEAST, other.reach, seconds)
+                rounds = interleaved(works, sizes.slow_rounds)
+            yield compared(f"{name}: {EVERYTHING}", other.shown, rounds, "theirs", "sevis", LEAST, other.reach)

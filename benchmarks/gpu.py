@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from benchmarks.networks import inspected, picture
-from benchmarks.passes import EVERYTHING, everything, forward, forward_and_backward, gates
+from benchmarks.passes import EVERYTHING, everything, forward, forward_and_backward, gates, prepared
 from benchmarks.rounds import Work, interleaved
-from benchmarks.row import MOST, Row, Sizes
+from benchmarks.row import MOST, Row, Sizes, compared
 from sevis.inspector import Inspector
 
 __all__ = ["LEFT_OUT", "on_gpu", "replayed"]
@@ -48,20 +49,23 @@ def on_gpu(sizes: Sizes) -> Iterator[Row]:
         inspector.module.to(memory_format=torch.channels_last)
         batch = inspector.batch([inspector.tensor(picture(sizes.side))]).contiguous(memory_format=torch.channels_last)
         for precision, as_precise in PRECISIONS.items():
-            yield from _rows(f"GPU, channels_last, {precision}: {name}", inspector, batch, as_precise, sizes.side)
+            yield from _rows(f"GPU, channels_last, {precision}: {name}", inspector, batch, as_precise, picture(sizes.side))
 
 
-def _rows(name: str, inspector: Inspector, batch: Tensor, as_precise: Callable[[Work], Work], side: int) -> Iterator[Row]:
-    whole = {"sevis": lambda: everything(inspector, side), "bare": lambda: forward_and_backward(inspector.module, batch)}
+def _rows(name: str, inspector: Inspector, batch: Tensor, as_precise: Callable[[Work], Work], pixels: np.ndarray) -> Iterator[Row]:
+    whole = {
+        "sevis": lambda: everything(inspector, pixels),
+        "bare": lambda: forward_and_backward(inspector.module, prepared(inspector, pixels)),
+    }
     alone = {"sevis": lambda: gates(inspector, batch), "bare": lambda: forward(inspector.module, batch)}
     for what, against, works, reach in (
         (EVERYTHING, "a bare forward and backward, parameters frozen", whole, 1.08),
         ("all gates, forward only", "a bare forward in inference mode", alone, 1.05),
     ):
-        seconds = interleaved({key: as_precise(work) for key, work in works.items()}, ROUNDS, event_seconds)
-        yield Row(f"{name}: {what}", against, seconds["sevis"] / seconds["bare"], MOST, reach, seconds)
+        rounds = interleaved({key: as_precise(work) for key, work in works.items()}, ROUNDS, event_seconds)
+        yield compared(f"{name}: {what}", against, rounds, "sevis", "bare", MOST, reach)
     graph = interleaved({"graph": replayed(inspector, batch), "eager": lambda: forward(inspector.module, batch)}, ROUNDS, event_seconds)
-    yield Row(f"{name}: the bare forward as a CUDA graph", "the same, eager", graph["graph"] / graph["eager"], MOST, 1, graph)
+    yield compared(f"{name}: the bare forward as a CUDA graph", "the same, eager", graph, "graph", "eager", MOST, 1)
 
 
 def _in_bfloat16(work: Work) -> Work:

@@ -1,14 +1,16 @@
-"""How anything is timed here: all candidates in turn, round after round, in one process; medians, and never one absolute time."""
+"""How anything is timed here: all candidates in turn, round after round, in one process; the median over the rounds of how many times
+as long as another each takes, and never one absolute time."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from statistics import median
+from dataclasses import dataclass
+from statistics import median, quantiles
 
 import torch
 
-__all__ = ["Clock", "Work", "interleaved", "processor_seconds", "quiet"]
+__all__ = ["Clock", "Rounds", "Work", "interleaved", "processor_seconds", "quiet"]
 
 Work = Callable[[], object]
 Clock = Callable[[Work], float]
@@ -21,12 +23,34 @@ def processor_seconds(work: Work) -> float:
     return time.process_time() - before
 
 
-def interleaved(works: Mapping[str, Work], rounds: int, clock: Clock = processor_seconds) -> dict[str, float]:
-    """The median seconds of each work over so many rounds, each of which runs them all; a round before them is not counted."""
-    for work in works.values():
-        work()
-    taken = [{name: clock(work) for name, work in works.items()} for _ in range(rounds)]
-    return {name: median(each[name] for each in taken) for name in works}
+@dataclass(frozen=True)
+class Rounds:
+    """What each work took in each round, in seconds."""
+
+    taken: tuple[Mapping[str, float], ...]
+
+    @property
+    def seconds(self) -> dict[str, float]:
+        """The median of each."""
+        return {name: median(each[name] for each in self.taken) for name in self.taken[0]}
+
+    def quartiles(self, of: str, to: str) -> tuple[float, float, float]:
+        """How many times as long one takes as another: a quarter, half and three quarters of the rounds stay below."""
+        ratios = sorted(each[of] / each[to] for each in self.taken)
+        return tuple(quantiles(ratios, n=4, method="inclusive")) if len(ratios) > 1 else (ratios[0],) * 3  # type: ignore[return-value]
+
+
+def interleaved(works: Mapping[str, Work], rounds: int, clock: Clock = processor_seconds) -> Rounds:
+    """Each work timed in each of so many rounds, right after a run that does not count.
+
+    That run leaves the caches and the memory as the work itself leaves them: none pays for what another had put there.
+    """
+    return Rounds(tuple({name: _timed(work, clock) for name, work in works.items()} for _ in range(rounds)))
+
+
+def _timed(work: Work, clock: Clock) -> float:
+    work()
+    return clock(work)
 
 
 def quiet() -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["FULL", "LEAST", "MOST", "TINY", "Row", "Sizes"]
+from benchmarks.rounds import Rounds
+
+__all__ = ["FULL", "LEAST", "MOST", "TINY", "Row", "Sizes", "compared"]
 
 MOST, LEAST = "at most", "at least"
 
@@ -18,6 +20,7 @@ class Row:
         bound: MOST or LEAST.
         reach: the figure to reach.
         seconds: medians of what was compared, by name.
+        half: between which ratios the middle half of the rounds is; None where there is no ratio.
     """
 
     what: str
@@ -27,10 +30,17 @@ class Row:
     reach: float
     seconds: dict[str, float]
     unit: str = "x"
+    half: tuple[float, float] | None = None
 
     @property
     def holds(self) -> bool:
         return self.value <= self.reach if self.bound == MOST else self.value >= self.reach
+
+
+def compared(what: str, against: str, rounds: Rounds, of: str, to: str, bound: str, reach: float) -> Row:
+    """The row of how many times as long `of` takes as `to`."""
+    low, middle, high = rounds.quartiles(of, to)
+    return Row(what, against, middle, bound, reach, rounds.seconds, half=(low, high))
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from PIL import Image
 import sevis
 from benchmarks.networks import picture
 from benchmarks.rounds import interleaved
-from benchmarks.row import LEAST, Row, Sizes
+from benchmarks.row import LEAST, Row, Sizes, compared
 from sevis.datasets import Source, open_source
 from sevis.local_scan import BATCH
 from sevis.scan import scan
@@ -53,6 +53,6 @@ def scans(sizes: Sizes) -> Iterator[Row]:
             "sevis": lambda: scan(inspector, source, next(runs), limit=count, workers=1),
             "bare": lambda: bare(scanner, source, count),
         }
-        seconds = interleaved(works, sizes.slow_rounds)
+        rounds = interleaved(works, sizes.slow_rounds)
     what = f"scan of {count} pictures, batch {BATCH}: statistics and Parquet"
-    yield Row(what, "a bare forward loop over the same decoded batches", seconds["bare"] / seconds["sevis"], LEAST, 0.9, seconds)
+    yield compared(what, "a bare forward loop over the same decoded batches", rounds, "bare", "sevis", LEAST, 0.9)

@@ -31,9 +31,8 @@ def read(path: Path = RESULTS) -> dict[str, Any]:
 
 def tables(results: dict[str, Any]) -> str:
     """The machine in a sentence and the rows as Markdown."""
-    lines = ["| what | against | to reach | measured | holds |", "|---|---|---|---|---|"]
-    rows = [Row(**row) for row in results["rows"]]
-    lines += [f"| {r.what} | {r.against} | {r.bound} {_figure(r.reach, r.unit)} | {_figure(r.value, r.unit)} | {_said(r)} |" for r in rows]
+    lines = ["| what | against | to reach | measured | half of the rounds | holds |", "|---|---|---|---|---|---|"]
+    lines += [_line(Row(**row)) for row in results["rows"]]
     return "\n".join([said_of(results["machine"]), "", *lines, "", results.get("note", "")]).rstrip()
 
 
@@ -46,8 +45,17 @@ def said_of(found: dict[str, Any]) -> str:
     )
 
 
+def _line(row: Row) -> str:
+    cells = (row.what, row.against, f"{row.bound} {_figure(row.reach, row.unit)}", _figure(row.value, row.unit), _half(row), _said(row))
+    return f"| {' | '.join(cells)} |"
+
+
 def _figure(value: float, unit: str) -> str:
     return f"{value:.3g} s" if unit == "s" else f"{value:.3f} x"
+
+
+def _half(row: Row) -> str:
+    return "" if row.half is None else f"{row.half[0]:.3f} to {row.half[1]:.3f}"
 
 
 def _said(row: Row) -> str:

@@ -8,7 +8,7 @@ import torch
 
 from benchmarks.networks import inspected, picture
 from benchmarks.rounds import interleaved
-from benchmarks.row import LEAST, Row, Sizes
+from benchmarks.row import LEAST, Row, Sizes, compared
 from sevis.capture.edits import rewriting
 from sevis.capture.watch import Watch
 from sevis.edits import Edit, WhatIf, effects_of
@@ -38,7 +38,6 @@ def what_ifs(sizes: Sizes) -> Iterator[Row]:
         "sevis": lambda: inspector.effects(picture(sizes.side)),
         "separate": lambda: one_by_one(inspector, sizes.side),
     }
-    seconds = interleaved(works, sizes.slow_rounds)
-    blocks = len(inspector.sites)
-    against = f"{blocks} separate forward passes"
-    yield Row(f"{name}: what-if over all {blocks} blocks", against, seconds["separate"] / seconds["sevis"], LEAST, 1.5, seconds)
+    rounds, blocks = interleaved(works, sizes.slow_rounds), len(inspector.sites)
+    what = f"{name}: what-if over all {blocks} blocks"
+    yield compared(what, f"{blocks} separate forward passes", rounds, "separate", "sevis", LEAST, 1.5)

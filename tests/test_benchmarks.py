@@ -15,8 +15,8 @@ from benchmarks.competitors import COMPETITORS, against_others
 from benchmarks.gpu import on_gpu
 from benchmarks.networks import inspected, picture
 from benchmarks.passes import passes
-from benchmarks.rounds import interleaved
-from benchmarks.row import LEAST, MOST, TINY, Row
+from benchmarks.rounds import Rounds, interleaved
+from benchmarks.row import LEAST, MOST, TINY, Row, compared
 from benchmarks.scans import scans
 from benchmarks.what_if import what_ifs
 from sevis.capture import host
@@ -48,12 +48,19 @@ def test_a_competitor_computes_the_same_map_for_every_block(imported: str) -> No
         assert torch.allclose(mine, other / other.max().clamp(min=1e-12), atol=1e-3) or not mine.any()
 
 
-def test_rounds_are_interleaved_after_one_that_does_not_count() -> None:
+def test_rounds_are_interleaved_each_work_after_a_run_that_does_not_count() -> None:
     seen: list[str] = []
     works = {name: lambda name=name: seen.append(name) for name in "ab"}
-    seconds = interleaved(works, 2, clock=lambda work: float(work() or len(seen)))
-    assert "".join(seen) == "ababab"
-    assert seconds == {"a": 4.0, "b": 5.0}
+    rounds = interleaved(works, 2, clock=lambda work: float(work() or len(seen)))
+    assert "".join(seen) == "aabbaabb"
+    assert rounds.seconds == {"a": 4.0, "b": 6.0}
+    assert rounds.quartiles("a", "b") == pytest.approx((0.5625, 0.625, 0.6875))  # of 2 / 4 and 6 / 8
+
+
+def test_a_row_of_a_comparison_has_the_median_ratio() -> None:
+    rounds = Rounds(tuple({"sevis": each, "bare": 2.0} for each in (2.0, 2.2, 9.0)))
+    row = compared("what", "against", rounds, "sevis", "bare", MOST, 1.2)
+    assert (row.value, row.half, row.seconds) == (pytest.approx(1.1), pytest.approx((1.05, 2.8)), {"sevis": 2.2, "bare": 2.0})
 
 
 @pytest.mark.parametrize(("bound", "value", "holds"), [(MOST, 1.0, True), (MOST, 1.1, False), (LEAST, 1.1, True), (LEAST, 1.0, False)])
@@ -81,7 +88,7 @@ def test_rows_come_back_from_the_json_and_go_between_the_markers(tmp_path: Path)
     page.write_text(f"before\n{table.BEGIN.format('bench')}\nstale\n{table.END.format('bench')}\nafter\n")
     table.put("bench", table.tables(table.read(results)), page)
     assert page.read_text().startswith("before\n") and page.read_text().endswith("\nafter\n") and "stale" not in page.read_text()
-    assert "| what | against | at most 1.080 x | 1.200 x | **no** |" in page.read_text()
+    assert "| what | against | at most 1.080 x | 1.200 x |  | **no** |" in page.read_text()
 
 
 def test_a_page_without_markers_is_left_alone(tmp_path: Path) -> None:

@@ -117,7 +117,7 @@ def without_axes(gate: Tensor, shape: Sequence[int], over: tuple[int, ...]) -> T
 
 
 def summed_over_axes(gradient: Tensor, shape: Sequence[int], over: tuple[int, ...]) -> Tensor:
-    """The gradient of a gate's values, of the shape that `without_axes` gives them: a gate that was expanded has a part of it everywhere."""
+    """The gradient of a gate's values, in the shape that `without_axes` gives them; that of an expanded gate is spread over the map."""
     aligned = gradient[(None,) * (len(shape) - gradient.ndim)]
     return aligned.sum(over) if over else aligned
 

@@ -39,7 +39,7 @@ class Answers(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class Weighed:
-    """One multiplication as it was made: the gate that was multiplied, the map if it is to be kept, its shape, and the edges of the product and the gate."""
+    """One multiplication as it was made: the gate that was multiplied, the map if it is to be kept, and the edges of product and gate."""
 
     gate: Tensor
     features: Tensor | None

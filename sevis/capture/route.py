@@ -190,7 +190,8 @@ class Route:
         object.__setattr__(self, "edges", _by_number(ends))
         read = {*self.kept, *factors, *self.edges, self.head}
         object.__setattr__(self, "steps", [(function, number in read) for number, function in enumerate(self.functions)])
-        heads = [(number,) for number in (self.head, None if self.last is None else self.last[0]) if number is not None]
+        ends_in = (self.head, None if self.last is None else self.last[0])
+        heads: list[tuple[int, ...]] = [(number,) for number in ends_in if number is not None]
         object.__setattr__(self, "gate_visits", visits(self.parts, [gate.numbers for gate in self.gates]))
         object.__setattr__(self, "head_visits", visits(self.parts, [gate.numbers for gate in self.gates] + heads))
 
