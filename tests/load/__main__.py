@@ -20,6 +20,7 @@ LIMITS = {30: 1.0, 100: 2.5, 200: 5.0}  # sessions -> seconds
 LOOK = 30.0  # seconds that a visitor looks at a page, on average
 SETTLED = 60.0  # seconds after which the memory may not grow by more than GROWTH
 GROWTH = 0.10
+STEADY = 10  # pages that each of a hundred visitors looks at in one load that does not change: five minutes
 
 
 def main() -> None:
@@ -56,6 +57,13 @@ def _load(sessions: int) -> Iterator[Numbers]:
         for count, limit in LIMITS.items():
             if _is_run(count, sessions):
                 yield scenarios.latency(server, min(count, sessions), think=LOOK, limit=limit)
+        yield _memory(server)
+
+
+def _steady(sessions: int) -> Iterator[Numbers]:
+    with serving() as server:
+        count = min(100, sessions)
+        yield scenarios.latency(server, count, think=LOOK, limit=LIMITS[100], looks=STEADY if count == 100 else 1)
         yield _memory(server)
 
 
@@ -96,6 +104,7 @@ def _memory(server: Server) -> Numbers:
 SCENARIOS: dict[str, Callable[[int], Iterator[Numbers]]] = {
     "isolation": _isolation,
     "load": _load,
+    "steady": _steady,
     "empty": _empty,
     "storm": _storm,
     "leaving": _leaving,

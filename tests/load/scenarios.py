@@ -64,10 +64,10 @@ def _far(page: Page, known: Any) -> float:
 # --- latency
 
 
-def latency(server: Server, sessions: int, page: str = "", think: float = 0.0, limit: float = 1.0) -> Numbers:
+def latency(server: Server, sessions: int, page: str = "", think: float = 0.0, limit: float = 1.0, looks: int = RERUNS) -> Numbers:
     """So many sessions that look at one picture after another: how long 95 of 100 pages take at most."""
     before, begun = server.tracebacks, time.monotonic()
-    shown = asyncio.run(_all(_looking(server.address, each, page, think) for each in range(sessions)))
+    shown = asyncio.run(_all(_looking(server.address, each, page, think, looks) for each in range(sessions)))
     took = time.monotonic() - begun
     pages = [each for seen in shown for each in seen]
     seconds = [each.seconds for each in pages]
@@ -87,12 +87,12 @@ def latency(server: Server, sessions: int, page: str = "", think: float = 0.0, l
     }
 
 
-async def _looking(address: str, session: int, page: str, think: float) -> list[Page]:
+async def _looking(address: str, session: int, page: str, think: float, looks: int) -> list[Page]:
     chance, classes = random.Random(session), _classes()
     async with Visitor(address) as visitor:
         await visitor.open(page)
         seen = []
-        for place in range(RERUNS):
+        for place in range(looks):
             await asyncio.sleep(chance.uniform(0, 2 * think))
             title, target = _titles()[(session + place) % len(_titles())], classes[chance.randrange(len(classes))]
             visitor.choose("picture", string_value=title)
