@@ -8,8 +8,9 @@ import streamlit as st
 
 from sevis import sentences
 from sevis.analysis.scanned import average, extremes
-from sevis.app import loaded, scans, session, state
+from sevis.app import loaded, scans, session
 from sevis.app.chart import chart
+from sevis.app.drawn import drawn
 from sevis.app.words import say
 from sevis.figures import channel_extremes
 from sevis.records import Inspection
@@ -86,5 +87,5 @@ def on_scan(against: Against, depth: int, channel: int) -> None:
     except (RunError, OSError) as error:
         say(f"The pictures of the scan could not be looked at: {error}")
         return
-    chart(channel_extremes(against.inspection, depth, channel, found, theme=state.theme()), "channel_extremes")
+    chart(drawn(channel_extremes, against.inspection, depth, channel, found), "channel_extremes")
     say(sentences.WHAT["channel_extremes"], sentences.channel_extremes_sentence(against.inspection, depth, channel, found))

@@ -12,6 +12,7 @@ from sevis import sentences
 from sevis.analysis.proofs import proofs
 from sevis.app import session, state
 from sevis.app.chart import chart
+from sevis.app.drawn import drawn
 from sevis.app.evidence import DRAW, SHOWN
 from sevis.app.sidebar import Choice
 from sevis.app.words import say
@@ -33,7 +34,7 @@ NUMBERS = {"without": "%.4f", "exchanged": "%.4f", "classes": "%.1f ×"}
 def _this_picture(choice: Choice, network: str) -> None:
     """All blocks for the picture of the page."""
     inspection = _inspection(choice, network)
-    chart(DRAW["network"](inspection, scale="absolute", theme=state.theme()), "game_network")
+    chart(drawn(DRAW["network"], inspection, scale="absolute"), "game_network")
     say(sentences.WHAT["network"], sentences.TOLD["network"](inspection))
 
 
@@ -81,5 +82,5 @@ def _inspection(choice: Choice, network: str) -> Inspection:
 
 
 def _draw(name: str, *args: object) -> None:
-    chart(DRAW[name](*args, theme=state.theme()), f"game_{name}")
+    chart(drawn(DRAW[name], *args), f"game_{name}")
     say(sentences.WHAT[name], sentences.TOLD[name](*args))

@@ -9,6 +9,7 @@ from sevis.analysis.compare import Comparison, compare
 from sevis.analysis.covering import Grid, Part, brushed, covered, grid_over
 from sevis.app import session, state
 from sevis.app.chart import chart, selectable
+from sevis.app.drawn import drawn
 from sevis.app.lesson import gate_of, inspected, lesson
 from sevis.app.sidebar import Choice
 from sevis.app.words import plain, say
@@ -34,7 +35,7 @@ def render(choice: Choice) -> None:
 def _maps(inspection: Inspection) -> int:
     """Maps with their means; gives the depth of the block."""
     depth = gate_of(inspection, "channel")
-    chart(squeeze_maps(inspection, depth, theme=state.theme()), "squeeze_maps")
+    chart(drawn(squeeze_maps, inspection, depth), "squeeze_maps")
     say(sentences.WHAT["squeeze_maps"], sentences.squeeze_maps_sentence(inspection, depth))
     return depth
 
@@ -88,7 +89,7 @@ def _move(values: list[object], grid: Grid, part: Part | None) -> None:
 
 def _moved(comparison: Comparison, depth: int) -> None:
     """Which channels moved, and what the network answers now."""
-    chart(squeeze_moved(comparison, depth, theme=state.theme()), "squeeze_moved")
+    chart(drawn(squeeze_moved, comparison, depth), "squeeze_moved")
     before, after = comparison.sides
     if before is after:
         say("Nothing moves yet: these are the channels with the largest squeeze. Click the picture.")

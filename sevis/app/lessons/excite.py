@@ -11,6 +11,7 @@ from sevis.analysis.excitation import reach, telling
 from sevis.analysis.rank import descending
 from sevis.app import session, state
 from sevis.app.chart import chart
+from sevis.app.drawn import drawn
 from sevis.app.lesson import TEACHERS, gate_of, inspected, lesson
 from sevis.app.sidebar import Choice
 from sevis.app.words import plain, say
@@ -77,7 +78,7 @@ def _moved(excitation: Excitation, record: GateRecord, where: str) -> None:
         )
     with third:
         st.button("As it was", key="excite_back", on_click=session.set_control, args=(key, reached.own), disabled=value == reached.own)
-    chart(excitation_network(excitation, record, channel, value, theme=state.theme()), "excitation_network")
+    chart(drawn(excitation_network, excitation, record, channel, value), "excitation_network")
     st.markdown(plain(sentences.excitation_network_sentence(excitation, record, channel, value)))
 
 
@@ -99,5 +100,5 @@ def _narrow(excitation: Excitation, record: GateRecord, network: str) -> None:
     """The bottleneck with fewer units."""
     units = len(excitation.b1)
     kept = st.slider("Units that are kept", 0, units, -(-units // 4), key=f"excite_kept {network} {record.site.name}", width=420)
-    chart(excitation_narrowed(excitation, record, kept, theme=state.theme()), "excitation_narrowed")
+    chart(drawn(excitation_narrowed, excitation, record, kept), "excitation_narrowed")
     say(sentences.WHAT["excitation_narrowed"], sentences.excitation_narrowed_sentence(excitation, record, kept))

@@ -11,6 +11,7 @@ from sevis.analysis.compare import compare
 from sevis.analysis.rank import strongest, weight
 from sevis.app import state
 from sevis.app.chart import chart
+from sevis.app.drawn import drawn
 from sevis.app.lesson import gate_of, inspected, lesson
 from sevis.app.sidebar import Choice
 from sevis.app.words import plain, say
@@ -58,7 +59,7 @@ def _set(choice: Choice) -> None:
     with amount:
         edits = _edits(before, depth, channel, asked)
     after = _answer(choice, edits)
-    chart(channel_maps(after, depth, channel, theme=state.theme()), "scale_maps")
+    chart(drawn(channel_maps, after, depth, channel), "scale_maps")
     say(sentences.WHAT["channel_maps"], sentences.channel_maps_sentence(after, depth, channel))
     _outcome(before, after)
 
@@ -104,10 +105,10 @@ def _outcome(before: Inspection, after: Inspection) -> None:
     comparison = compare(before, after, NAMES)
     left, right = st.columns(2, gap="medium")
     with left:
-        chart(compare_predictions(comparison, theme=state.theme()), "scale_predictions")
+        chart(drawn(compare_predictions, comparison), "scale_predictions")
         say(*sentences.changes(comparison))
     with right:
-        chart(compare_blocks(comparison, theme=state.theme()), "scale_blocks")
+        chart(drawn(compare_blocks, comparison), "scale_blocks")
         say("How far the weights of each block lie from what they were; those behind the change move because another map comes in.")
 
 
@@ -115,6 +116,6 @@ def _ones(choice: Choice, before: Inspection) -> None:
     """The same picture with every gate as it is, at its mean, and at 1."""
     known = [each for each in CONSTANTS if before.averages or each[1] != "all:mean"]
     told = [("as it is", before), *((name, _answer(choice, (edit,))) for name, edit in known)]
-    chart(answers(told, theme=state.theme()), "answers")
+    chart(drawn(answers, told), "answers")
     unknown = "" if before.averages else "The mean over many pictures was never measured for this network."
     say(sentences.WHAT["answers"], sentences.answers_sentence(told), unknown)

@@ -10,6 +10,7 @@ from sevis.analysis.rank import strongest
 from sevis.analysis.zoomed import zoomed
 from sevis.app import state
 from sevis.app.chart import chart
+from sevis.app.drawn import drawn
 from sevis.app.lesson import gate_of, inspected, lesson
 from sevis.app.sidebar import Choice
 from sevis.app.words import plain, say
@@ -42,7 +43,7 @@ def _mix(choice: Choice, inspection: Inspection) -> None:
         depth = gate_of(inspection, "branch")
     with right:
         channel = _channel(inspection, depth)
-    chart(channel_maps(inspection, depth, channel, theme=state.theme()), "select_maps")
+    chart(drawn(channel_maps, inspection, depth, channel), "select_maps")
     st.latex(sentences.selection_formula(inspection, depth, channel), width="content")
     say(sentences.WHAT["channel_maps"], sentences.channel_maps_sentence(inspection, depth, channel))
     say(sentences.branches_sentence(inspection, depth))
@@ -69,7 +70,7 @@ def _zoom(choice: Choice) -> None:
     for column, (name, view) in zip(st.columns(3, gap="small", width=3 * SHOWN + 40), views.items(), strict=True):
         column.image(view.image, f"**{name}**{_answer(view)}", width=SHOWN)
     shares = zoomed(zoom, *views.values())
-    chart(zoomed_shares(shares, theme=state.theme()), "zoomed_shares")
+    chart(drawn(zoomed_shares, shares), "zoomed_shares")
     st.markdown(plain(sentences.zoomed_shares_sentence(shares)))
     if not all("x" in name for name in shares.sites[0].branches):
         say("The branches of this network do not differ by the size of their kernel, so there is no reason for a zoom to favour one.")

@@ -7,6 +7,7 @@ import streamlit as st
 from sevis import sentences
 from sevis.app import state
 from sevis.app.chart import chart
+from sevis.app.drawn import drawn
 from sevis.app.lesson import lesson
 from sevis.app.sidebar import Choice
 from sevis.app.words import plain, say
@@ -47,5 +48,5 @@ def _measured(choice: Choice) -> None:
         return
     chosen = names.index(name) if name in names else 0
     for draw in (placements, activations):
-        chart(draw(arranged, chosen, theme=state.theme()), draw.__name__)
+        chart(drawn(draw, arranged, chosen), draw.__name__)
         say(sentences.WHAT[draw.__name__], sentences.TOLD[draw.__name__](arranged, chosen))

@@ -12,6 +12,7 @@ from sevis.analysis.compare import Comparison, Scale, compare
 from sevis.app import session, sidebar, state
 from sevis.app.chart import chart, clickable
 from sevis.app.controls import SCALES
+from sevis.app.drawn import drawn
 from sevis.app.second import MODES, Second
 from sevis.app.sidebar import Choice
 from sevis.app.words import plain, say
@@ -49,7 +50,7 @@ def render(choice: Choice) -> None:
         _cams(comparison, None)
         return
     view = _view(comparison)
-    chart(figures.compare_strips(comparison, scale=view.scale, selected=view.place, theme=state.theme()), "compare_strips")
+    chart(drawn(figures.compare_strips, comparison, scale=view.scale, selected=view.place), "compare_strips")
     say(sentences.WHAT["compare_strips"], sentences.compare_strips_sentence(comparison))
     _by_depth(comparison)
     _block(comparison, view)
@@ -104,7 +105,7 @@ def _summary(comparison: Comparison) -> None:
         with column:
             _seen(place, comparison.names[place], side)
     with predicted:
-        chart(figures.compare_predictions(comparison, theme=state.theme()), "compare_predictions")
+        chart(drawn(figures.compare_predictions, comparison), "compare_predictions")
     with told:
         st.markdown("**Where they part**")
         for sentence in sentences.differing(comparison):
@@ -117,7 +118,7 @@ def _seen(place: int, name: str, side: Inspection) -> None:
     if side.target.box is None:
         st.image(side.image, width="stretch", alt=f"The {('first', 'second')[place]} side's picture as its network saw it")
     else:
-        chart(figures.boxes(side, theme=state.theme()), f"compare_boxes_{place}")
+        chart(drawn(figures.boxes, side), f"compare_boxes_{place}")
     st.caption(f"{MARKS[place]} {plain(name)}, seen at {width} × {height}")
 
 
@@ -165,20 +166,20 @@ def _channel(comparison: Comparison, place: int) -> int | None:
 
 def _by_depth(comparison: Comparison) -> None:
     """What can be said of every block: the first two figures that these sides allow."""
-    drawn = [entry for entry in BY_DEPTH if getattr(comparison, entry.needs)][: len(MARKS)]
-    for entry, column in zip(drawn, st.columns(max(len(drawn), 1), gap="medium"), strict=False):
+    entries = [entry for entry in BY_DEPTH if getattr(comparison, entry.needs)][: len(MARKS)]
+    for entry, column in zip(entries, st.columns(max(len(entries), 1), gap="medium"), strict=False):
         with column:
-            _draw(entry.draw(comparison, theme=state.theme()), entry.name, comparison)
+            _draw(drawn(entry.draw, comparison), entry.name, comparison)
             say(sentences.WHAT[entry.name], sentences.TOLD[entry.name](comparison), CLICK if comparison.one_to_one else "")
 
 
 def _block(comparison: Comparison, view: View) -> None:
     """One pair of blocks: channel against channel, and both falling curves."""
     st.subheader(f"Block {plain(comparison.blocks[view.place])}", anchor="block")
-    drawn = {"compare_sorted": figures.compare_sorted(comparison, view.place, scale=view.scale, theme=state.theme())}
+    shown = {"compare_sorted": drawn(figures.compare_sorted, comparison, view.place, scale=view.scale)}
     if comparison.one_to_one:
-        drawn = {"compare_channels": figures.compare_channels(comparison, view.place, view.channel, theme=state.theme()), **drawn}
-    for (name, figure), column in zip(drawn.items(), st.columns(len(drawn), gap="medium"), strict=True):
+        shown = {"compare_channels": drawn(figures.compare_channels, comparison, view.place, view.channel), **shown}
+    for (name, figure), column in zip(shown.items(), st.columns(len(shown), gap="medium"), strict=True):
         with column:
             _draw(figure, name, comparison)
             say(sentences.WHAT[name], sentences.TOLD[name](comparison, view.place))
@@ -202,7 +203,7 @@ def _cams(comparison: Comparison, place: int | None) -> None:
             if each is None:
                 st.caption("This network has no feature map that a Grad-CAM could be laid over.")
             else:
-                chart(figures.cam(comparison.sides[side], each, theme=state.theme()), f"compare_cam_{side}")
+                chart(drawn(figures.cam, comparison.sides[side], each), f"compare_cam_{side}")
     known = [each for each in maps if each is not None]
     say(sentences.WHAT["cam"], sentences.compare_cams_sentence(comparison, (known[0], known[1])) if len(known) == 2 else "")
 
