@@ -94,10 +94,9 @@ class Inspector:
         return summarise(self.module, self.input_shape, self.sites, depth=depth)
 
     def _survey(self) -> tuple[tuple[int, ...], Survey]:
-        """The shape of the input, and what a pass of noise tells of the network."""
-        noise = np.random.default_rng(0).integers(0, 256, (256, 256, 3), dtype=np.uint8)
-        batch = self.batch([self.tensor(noise)])
-        found = survey(self.module, lambda: self.reader.output(self.module(batch)))
+        """The shape of the input, and what passes of noise tell of the network: any, a dark and a bright one."""
+        batch, *others = (self.batch([self.tensor(_noise(low, high))]) for low, high in ((0, 256), (0, 64), (192, 256)))
+        found = survey(self.module, self._shown, batch, *others)
         known = self.reader.classes(found.output)
         if known != len(self.classes):
             raise ValueError(f"{self.name} gives {known} logits, but {len(self.classes)} class names were given; name each class once")
@@ -105,7 +104,11 @@ class Inspector:
 
     def watched(self, batch: Tensor, watch: Watch) -> tuple[Tensor, Tape | Replay]:
         """What the module's reader takes of a batch (N, 3, H, W), and the tape of the pass; with or without gradients, as it is called."""
-        return watched(self.module, lambda: self.reader.output(self.module(batch)), self.route, watch)
+        return watched(self.module, self._shown, batch, self.route, watch)
+
+    def _shown(self, batch: Tensor) -> Tensor:
+        """What the reader takes of what the module gives for a batch (N, 3, H, W)."""
+        return self.reader.output(self.module(batch))
 
     def _last_map(self, tape: Tape | Replay, output: Tensor) -> LastMap | None:
         """The last feature map of a classifier; a detector's boxes come from several, and none of them is the last."""
@@ -302,6 +305,10 @@ def _warnings(sites: tuple[GateSite, ...]) -> tuple[str, ...]:
             " Gates inside scripted code, einsum or maps of 1 x 1 are not seen.",
         )
     return tuple(f"{site.name} ({site.path}): {site.warning}" for site in sites if site.warning)
+
+
+def _noise(low: int, high: int) -> np.ndarray:
+    return np.random.default_rng(0).integers(low, high, (256, 256, 3), dtype=np.uint8)
 
 
 def _only(record: GateRecord, n: int) -> GateRecord:

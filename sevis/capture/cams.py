@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
@@ -42,7 +43,8 @@ def explain(found: Sequence[Found], last: LastMap | None, scores: Tensor) -> Exp
     ends = [gate.edge for gate in found] + ([last.edge] if last is not None else [])
     products = [product for gate in found for product in gate.products]
     gradients = _gradients(scores, [*ends, *(product.gate_edge for product in products)])
-    slopes = dict(zip(products, gradients[len(ends) :], strict=True))
+    times = Counter(each.number for each in products)  # a product of several gates has the gradient of them all
+    slopes = {each: None if times[each.number] > 1 else slope for each, slope in zip(products, gradients[len(ends) :], strict=True)}
     per_gate = [_gate(gate, gradient, slopes) for gate, gradient in zip(found, gradients, strict=False)]
     whole = None if last is None else grad_cam(last.values.detach().float(), _or_zeros(gradients[len(found)], last.values).float())
     arrays = on_host([*(influence for influence, _ in per_gate), *(maps for _, maps in per_gate), whole])

@@ -6,15 +6,16 @@ network instead of all its calls.
 
 from __future__ import annotations
 
+import copyreg
 import threading
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 from torch import nn
 
-__all__ = ["Door", "Part", "Visit", "put_doors", "visited_by", "visits"]
+__all__ = ["Door", "Part", "Stop", "put_doors", "tour_of", "visited_by"]
 
 Forward = Callable[..., Any]
 WORTH_A_DOOR = 3  # calls; a door costs about as much as one or two of them
@@ -37,14 +38,14 @@ class Part:
 
 
 @dataclass(frozen=True)
-class Visit:
+class Stop:
     """A part that comes up in a pass: it is looked at, or passed by within one that is."""
 
     part: Part
     looks: bool
 
 
-def visits(parts: Sequence[Part], needed: Sequence[Sequence[int]]) -> tuple[Visit, ...]:
+def tour_of(parts: Sequence[Part], needed: Sequence[Sequence[int]]) -> tuple[Stop, ...]:
     """The parts that are looked at so that all that is needed is seen, and those within them that are passed by, in their order.
 
     None at all where no module holds what belongs together.
@@ -55,11 +56,11 @@ def visits(parts: Sequence[Part], needed: Sequence[Sequence[int]]) -> tuple[Visi
     """
     seen = _looked_at(parts, needed)
     passed = _passed_by([part for part in parts if any(map(part.is_in, seen))], {number for together in needed for number in together})
-    return tuple(sorted([Visit(part, True) for part in seen] + [Visit(part, False) for part in passed], key=_in_order))
+    return tuple(sorted([Stop(part, True) for part in seen] + [Stop(part, False) for part in passed], key=_in_order))
 
 
-def _in_order(visit: Visit) -> tuple[int, bool]:
-    return visit.part.first, not visit.looks
+def _in_order(stop: Stop) -> tuple[int, bool]:
+    return stop.part.first, not stop.looks
 
 
 def _looked_at(parts: Sequence[Part], needed: Sequence[Sequence[int]]) -> tuple[Part, ...]:
@@ -112,19 +113,41 @@ def visited_by(visitor: Visitor) -> Iterator[None]:
 
 
 class Door:
-    """A module's forward, which shows itself to whoever looks at this thread's passes."""
+    """Mixed into the class of a part: its forward shows itself to whoever looks at this thread's passes. A copy of the part has none."""
 
-    def __init__(self, path: str, forward: Forward) -> None:
-        self._path, self._forward = path, forward
+    _door = ""  # the part's path
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        visitor = _HERE.visitor
-        return self._forward(*args, **kwargs) if visitor is None else visitor.visit(self._path, self._forward, args, kwargs)
+    def forward(self, *args: Any, **kwargs: Any) -> Any:
+        forward, visitor = super().forward, _HERE.visitor  # type: ignore[misc]  # of the class that this is mixed into
+        return forward(*args, **kwargs) if visitor is None else visitor.visit(self._door, forward, args, kwargs)
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        make, args, *more = cast(Any, super().__reduce_ex__(protocol))
+        args = tuple(type(self).__bases__[1] if arg is type(self) else arg for arg in args)
+        return _made if make is copyreg.__newobj__ else make, args, *more  # type: ignore[attr-defined]  # which pickle takes for the class's own
+
+
+def _made(base: type, *args: Any) -> Any:
+    return base.__new__(base, *args)
 
 
 def put_doors(module: nn.Module, paths: Iterable[str]) -> None:
-    """Give parts of a network a door, once; it is to be one of our own (see frozen_twin)."""
+    """Give parts of a network a door; it is to be one of our own (see frozen_twin)."""
     for path in paths:
         part = module.get_submodule(path)
-        if not isinstance(part.forward, Door):
-            part.forward = Door(path, part.forward)
+        part._door = path  # type: ignore[assignment]
+        if not isinstance(part, Door) and not _hears_of_subclasses(type(part)):
+            part.__class__ = _with_door(type(part))
+
+
+def _with_door(base: type) -> type:
+    """The class with a door: the same for every part of it, for as long as there is one."""
+    others: list[type] = base.__subclasses__()
+    known = next((other for other in others if other.__bases__ == (Door, base)), None)
+    names = {"__module__": base.__module__, "__qualname__": base.__qualname__, "__doc__": base.__doc__}
+    return known or type(base)(base.__name__, (Door, base), names)
+
+
+def _hears_of_subclasses(base: type) -> bool:
+    """Whether a class does something of its own where it is subclassed, such as to enter the new one into a list."""
+    return hasattr(base.__init_subclass__, "__func__")

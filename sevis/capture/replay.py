@@ -16,7 +16,7 @@ from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
 from sevis.capture import gates
-from sevis.capture.doors import Part, Visit, visited_by
+from sevis.capture.doors import Part, Stop, visited_by
 from sevis.capture.gates import Found, Product
 from sevis.capture.lineage import UNSEEN, Call, Node
 from sevis.capture.operations import by_position, tensors_in
@@ -28,6 +28,7 @@ from sevis.records import GateRecord
 
 __all__ = ["Replay"]
 
+BETWEEN, WITHIN, PAST = "between the parts", "within one", "past one within it"  # where a pass is on its tour
 UNFOLLOWED = Node(UNSEEN, (), ())  # stands for the maps, of which nothing is asked
 
 
@@ -57,17 +58,15 @@ class Replay(TorchFunctionMode):
 
     Args:
         answers: what makes the calls, where they are not simply made.
-        within: the parts of the pass that are looked at or passed by, in their order; their modules have a door. None: the whole pass.
+        tour: the parts of the pass that are looked at or passed by, in their order; their modules have a door. None: the whole pass.
     """
 
-    def __init__(self, route: Route, watch: Watch, answers: Answers | None = None, within: Sequence[Visit] = ()) -> None:
+    def __init__(self, route: Route, watch: Watch, answers: Answers | None = None, tour: Sequence[Stop] = ()) -> None:
         super().__init__()
         self._route, self._watch, self._answers = route, watch, answers
-        self._within, self._visits = within, 0
-        self._doors = {looks: frozenset(visit.part.path for visit in within if visit.looks is looks) for looks in (True, False)}
-        self._looks = False  # whether a part is being looked at
-        self._passes = False  # whether one within it is being passed by
-        self._look = visited_by(self)
+        self._tour, self._stops = tour, 0
+        self._doors = {state: frozenset(stop.part.path for stop in tour if stop.looks is (state == BETWEEN)) for state in (BETWEEN, WITHIN)}
+        self._state = BETWEEN
         self._wants_maps = watch.maps or watch.gradients
         self._next = 0
         self._strayed = False
@@ -80,58 +79,59 @@ class Replay(TorchFunctionMode):
     @property
     def strayed(self) -> bool:
         """Whether the records mean nothing, since the pass made other calls, or wrote to a map that was to stay; ask once it is over."""
-        whole = self._visits == len(self._within) if self._within else self._next == len(self._route.steps)
+        whole = self._stops == len(self._tour) if self._tour else self._next == len(self._route.steps)
         return self._strayed or not whole or not all(map(self._is_as_before, self._route.factors.values()))
 
     def __enter__(self) -> Replay:
-        if self._within:
+        if self._tour:
+            self._look = visited_by(self)
             self._look.__enter__()
         else:
             TorchFunctionMode.__enter__(self)
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
-        if self._within:
+        if self._tour:
             self._look.__exit__(kind, error, traceback)
+            del self._look  # it holds on to this
         else:
             TorchFunctionMode.__exit__(self, kind, error, traceback)
 
     def visit(self, path: str, forward: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        """Run a module that has a door: looked at, or passed by, where it is what comes next on the route."""
-        looks = not self._looks
-        if self._passes or path not in self._doors[looks]:
+        """Run a module that has a door: looked at, or passed by, where it is what comes next on the tour."""
+        if path not in self._doors.get(self._state, ()):
             return forward(*args, **kwargs)
-        visit = self._within[self._visits] if self._visits < len(self._within) else None
-        self._visits += 1
-        if visit is None or visit.part.path != path or visit.looks is not looks:
+        stop = self._tour[self._stops] if self._stops < len(self._tour) else None
+        self._stops += 1
+        if stop is None or stop.part.path != path or stop.looks is not (self._state == BETWEEN):
             self._strayed = True
             return forward(*args, **kwargs)
-        with self._looking(visit.part) if looks else self._passing(visit.part):
+        with self._looking(stop.part) if stop.looks else self._passing(stop.part):
             return forward(*args, **kwargs)
 
     @contextmanager
     def _looking(self, part: Part) -> Iterator[None]:
         """The calls of a part are read."""
-        self._next, self._looks = part.first, True
+        self._next, self._state = part.first, WITHIN
         TorchFunctionMode.__enter__(self)
         try:
             yield
         finally:
             TorchFunctionMode.__exit__(self, None, None, None)
-            self._looks = False
+            self._state = BETWEEN
             self._strayed |= self._next != part.end
 
     @contextmanager
     def _passing(self, part: Part) -> Iterator[None]:
         """The calls of a part go by unread, within one that is looked at."""
         self._strayed |= self._next != part.first
-        self._next, self._passes = part.end, True
+        self._next, self._state = part.end, PAST
         TorchFunctionMode.__exit__(self, None, None, None)
         try:
             yield
         finally:
             TorchFunctionMode.__enter__(self)
-            self._passes = False
+            self._state = WITHIN
 
     def _is_as_before(self, factor: Factor) -> bool:
         """Whether a multiplication had a gate of the known form, and its map is what it was."""
@@ -182,13 +182,15 @@ class Replay(TorchFunctionMode):
         """Make a multiplication with the gate edited, and keep what it multiplied."""
         factor = self._route.factors[number]
         gate, features = args[factor.side], args[1 - factor.side]
-        used = self._watch.its_own(self._used(factor, gate, features))
+        used = self._used(factor, gate, features)
+        used = used if factor.gate_is_overwritten else self._watch.aliased(used)
         copied = factor.map_is_overwritten or features.is_inference()
         kept = None if not self._wants_maps else features.clone() if copied else features
         version = -1 if copied else features._version
         weights = used.detach().clone() if factor.gate_is_overwritten else used
         result = self._called(number, func, tuple(used if arg is gate else arg for arg in args[:2]) + tuple(args[2:]), kwargs)
-        gate_edge = None if factor.map_is_overwritten else edge_of(used, self._watch)  # its gradient needs the map
+        overwritten = factor.map_is_overwritten or factor.gate_is_overwritten  # its gradient needs what was multiplied
+        gate_edge = None if overwritten else edge_of(used, self._watch)
         self._weighed[number] = Weighed(weights, kept, tuple(features.shape), version, edge_of(result, self._watch), gate_edge)
         self._end(number, result)
         return result

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 from torch import Tensor
 
-from sevis.capture.doors import Part, Visit, visits
+from sevis.capture.doors import Part, Stop, tour_of
 from sevis.capture.gates import NAMED, Found, Product, hidden_of, logits_of
 from sevis.capture.head import Head
 from sevis.capture.lineage import Call, Node
@@ -161,8 +161,8 @@ class Route:
         overwrites: which arguments a call overwrites.
         places: what every multiplication is of which gate, by its number among the multiplications.
         parts: every run of a module that can be looked at by itself.
-        gate_visits, head_visits: those that show the gates, and those that show the logits and the last map too; none where it takes the
-            whole pass.
+        gate_tour, head_tour: those that show the gates, and those that show the logits and the last map too; none where it takes the whole
+            pass.
     """
 
     functions: tuple[Function, ...]
@@ -174,8 +174,8 @@ class Route:
     overwrites: Mapping[int, tuple[int, ...]]
     places: Mapping[int, Place]
     parts: tuple[Part, ...] = ()
-    gate_visits: tuple[Visit, ...] = field(init=False)
-    head_visits: tuple[Visit, ...] = field(init=False)
+    gate_tour: tuple[Stop, ...] = field(init=False)
+    head_tour: tuple[Stop, ...] = field(init=False)
     steps: Sequence[tuple[Function, bool]] = field(init=False)
     kept: Mapping[int, tuple[tuple[int, bool], ...]] = field(init=False)
     factors: Mapping[int, Factor] = field(init=False)
@@ -190,10 +190,11 @@ class Route:
         object.__setattr__(self, "edges", _by_number(ends))
         read = {*self.kept, *factors, *self.edges, self.head}
         object.__setattr__(self, "steps", [(function, number in read) for number, function in enumerate(self.functions)])
+        gates = [gate.numbers for gate in self.gates]
         ends_in = (self.head, None if self.last is None else self.last[0])
         heads: list[tuple[int, ...]] = [(number,) for number in ends_in if number is not None]
-        object.__setattr__(self, "gate_visits", visits(self.parts, [gate.numbers for gate in self.gates]))
-        object.__setattr__(self, "head_visits", visits(self.parts, [gate.numbers for gate in self.gates] + heads))
+        object.__setattr__(self, "gate_tour", tour_of(self.parts, gates))
+        object.__setattr__(self, "head_tour", tour_of(self.parts, gates + heads))
 
     @property
     def first_calls(self) -> tuple[int, ...]:

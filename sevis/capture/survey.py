@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import torch
@@ -16,9 +16,9 @@ from sevis.capture.tracer import Tape
 from sevis.capture.watch import LastMap, Watch
 from sevis.records import GateSite
 
-__all__ = ["Run", "Survey", "survey", "watched"]
+__all__ = ["Show", "Survey", "survey", "watched"]
 
-Run = Callable[[], Tensor]  # a network shown a batch; gives what is read of its output
+Show = Callable[[Tensor], Tensor]  # shows a network a batch, and gives what is read of its output
 
 
 @dataclass(frozen=True)
@@ -40,56 +40,58 @@ class Survey:
     route: Route | None
 
 
-def survey(module: nn.Module, run: Run) -> Survey:
-    """The survey of a network from one run; its route from another where the first one filled caches that later ones read.
+def survey(module: nn.Module, show: Show, batch: Tensor, *others: Tensor) -> Survey:
+    """The survey of a network from one pass; its route from another where the first one filled caches that later ones read.
 
     Args:
         module: one of our own (see frozen_twin): the parts that make its gates get a door.
+        others: of the batch's shape; a network that makes other calls for any of them is always watched whole.
     """
     with torch.inference_mode(False), torch.no_grad():
-        found = _searched(module, run)
+        found = _searched(module, show, batch)
         if found.route is None:
             return found
-        route = found.route if _is_kept(found.route, run) else _searched(module, run).route
-        if route is not None and not _is_kept_in_parts(module, route, run):
+        route = found.route if _is_kept(found.route, show, batch) else _searched(module, show, batch).route
+        if route is not None and not _is_kept_in_parts(module, route, show, (batch, *others)):
             route = replace(route, parts=())
     return replace(found, route=route)
 
 
-def _searched(module: nn.Module, run: Run) -> Survey:
+def _searched(module: nn.Module, show: Show, batch: Tensor) -> Survey:
     tape = Tape(module, Watch(head=True, route=True))
     with tape:
-        output = run()
+        output = show(batch)
     return Survey(output, tape.sites(), tape.last_map(output), tape.plan(), tape.route(output))
 
 
-def _is_kept(route: Route, run: Run) -> bool:
-    """Whether a run makes the calls of a route."""
-    replay = Replay(route, Watch(proof=False))
+def _is_kept(route: Route, show: Show, batch: Tensor) -> bool:
+    """Whether a pass makes the calls of a route."""
+    replay = Replay(route, Watch(head=True, proof=False))
     with replay:
-        run()
+        show(batch)
     return not replay.strayed
 
 
-def _is_kept_in_parts(module: nn.Module, route: Route, run: Run) -> bool:
-    """Whether it does where only the parts are looked at, which get their doors here."""
-    put_doors(module, {visit.part.path for visit in (*route.gate_visits, *route.head_visits)})
-    return not any(_in_parts(run, route, Watch(head=head, proof=False))[1].strayed for head in (False, True))
+def _is_kept_in_parts(module: nn.Module, route: Route, show: Show, batches: Sequence[Tensor]) -> bool:
+    """Whether all passes make them, and one does where only the parts are looked at, which get their doors here."""
+    put_doors(module, {stop.part.path for stop in (*route.gate_tour, *route.head_tour)})
+    in_parts = (_in_parts(show, batches[0], route, Watch(head=head, proof=False))[1] for head in (False, True))
+    return all(_is_kept(route, show, each) for each in batches) and not any(replay.strayed for replay in in_parts)
 
 
-def _in_parts(run: Run, route: Route, watch: Watch) -> tuple[Tensor, Replay]:
-    replay = Replay(route, watch, within=route.head_visits if watch.head else route.gate_visits)
+def _in_parts(show: Show, batch: Tensor, route: Route, watch: Watch) -> tuple[Tensor, Replay]:
+    replay = Replay(route, watch, tour=route.head_tour if watch.head else route.gate_tour)
     with replay:
-        return run(), replay
+        return show(batch), replay
 
 
-def watched(module: nn.Module, run: Run, route: Route | None, watch: Watch) -> tuple[Tensor, Tape | Replay]:
-    """What a run gives, and the tape of it; where it leaves the route, it runs once more and is searched."""
+def watched(module: nn.Module, show: Show, batch: Tensor, route: Route | None, watch: Watch) -> tuple[Tensor, Tape | Replay]:
+    """What a network gives for a batch, and the tape of it; where it leaves the route, it runs once more and is searched."""
     if route is not None:
-        output, replay = _in_parts(run, route, watch)
+        output, replay = _in_parts(show, batch, route, watch)
         if not replay.strayed:
             return output, replay
     tape = Tape(module, watch)
     with tape:
-        output = run()
+        output = show(batch)
     return output, tape

@@ -49,7 +49,7 @@ class Watch:
         """The gate; a root of the graph where it is to start one and nothing before it needs a gradient."""
         return gate.detach().requires_grad_() if self.roots and not gate.requires_grad else gate
 
-    def its_own(self, gate: Tensor) -> Tensor:
+    def aliased(self, gate: Tensor) -> Tensor:
         """The gate as one multiplication has it, so that its gradient is that of no other use."""
         return gate.view_as(gate) if self.gradients and gate.requires_grad and not gate.is_leaf else gate
 

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import copy
+import gc
+import pickle
 import threading
+import weakref
 from collections.abc import Callable
 
 import numpy as np
@@ -12,11 +15,14 @@ import timm
 import torch
 from torch import Tensor, nn
 
-from sevis.capture.doors import Door, Part, put_doors, visits
+from sevis.capture.doors import Door, Part, put_doors, tour_of
 from sevis.capture.replay import Replay
 from sevis.capture.survey import Survey, survey, watched
 from sevis.capture.tracer import Tape, Watch
 from sevis.capture.twin import frozen_twin
+from sevis.loading import load
+from sevis.nets import zoo
+from sevis.nets.blocks import SqueezeExcitation
 from sevis.nets.se_resnet import se_resnet
 from sevis.nets.sk_net import sk_net
 from tests.capture.test_replay import EVERYTHING, told
@@ -34,15 +40,15 @@ def surveyed(build: Callable[[], nn.Module]) -> tuple[nn.Module, Survey]:
     torch.manual_seed(0)
     module = frozen_twin(build().eval())
     noise = torch.randn(1, 3, 64, 64)
-    return module, survey(module, lambda: module(noise))
+    return module, survey(module, module, noise)
 
 
 @pytest.mark.parametrize("name", PARTS)
 def test_the_parts_tell_what_the_search_tells(name: str) -> None:
     module, found = surveyed(PARTS[name])
     route, pictures = found.route, torch.randn(2, 3, 64, 64)
-    assert route is not None and 0 < len(route.gate_visits) <= len(route.head_visits)
-    replay = Replay(route, EVERYTHING, within=route.head_visits)
+    assert route is not None and 0 < len(route.gate_tour) <= len(route.head_tour)
+    replay = Replay(route, EVERYTHING, tour=route.head_tour)
     (searched, summed), (replayed, passed) = told(module, pictures, Tape(module, EVERYTHING)), told(module, pictures, replay)
     assert not replay.strayed and len(searched) == len(replayed) > 10
     assert all(np.array_equal(one, other) for one, other in zip(searched, replayed, strict=True))
@@ -53,34 +59,49 @@ def test_the_parts_tell_what_the_search_tells(name: str) -> None:
 def test_less_than_the_whole_pass_is_looked_at(name: str) -> None:
     route = surveyed(PARTS[name])[1].route
     assert route is not None
-    calls = sum((visit.part.end - visit.part.first) * (1 if visit.looks else -1) for visit in route.gate_visits)
+    calls = sum((stop.part.end - stop.part.first) * (1 if stop.looks else -1) for stop in route.gate_tour)
     assert calls < 0.5 * len(route.steps)
     for gate in route.gates:
-        seen = [visit.looks for visit in route.gate_visits if any(visit.part.holds([number]) for number in gate.numbers)]
+        seen = [stop.looks for stop in route.gate_tour if any(stop.part.holds([number]) for number in gate.numbers)]
         assert seen == [True]
 
 
 class Between(nn.Module):
-    """What is bright goes through a layer more, before its first gate."""
+    """What is bright goes through more, outside every gate: a layer before them all, or one after them all."""
 
-    def __init__(self) -> None:
+    def __init__(self, after: bool) -> None:
         super().__init__()
-        self.body = se_resnet(18, classes=3, width=0.125)
+        self.body, self.more, self.after = se_resnet(18, classes=3, width=0.125), nn.Conv2d(64, 64, 3, padding=1), after
 
     def forward(self, pictures: Tensor) -> Tensor:
-        return self.body(pictures.relu() if pictures.mean() > 0 else pictures)
+        body, is_bright = self.body, pictures.mean() > 0
+        x = body.stem(pictures.relu() if is_bright and not self.after else pictures)
+        x = body.layer4(body.layer3(body.layer2(body.layer1(x))))
+        return body.linear((self.more(x) if is_bright and self.after else x).mean((2, 3)))
 
 
+@pytest.mark.parametrize("after", [False, True])
 @pytest.mark.parametrize("sign", [1, -1])
-def test_other_calls_between_the_parts_do_not_matter(sign: int) -> None:
-    module, found = surveyed(Between)
+def test_a_network_that_looks_at_its_data_is_watched_whole(sign: int, after: bool) -> None:
+    torch.manual_seed(0)
+    module = frozen_twin(Between(after).eval())
+    noise = torch.rand(1, 3, 64, 64)
+    found = survey(module, module, noise, -noise)
+    assert found.route is not None and found.route.gate_tour == found.route.head_tour == ()
     pictures = sign * torch.rand(2, 3, 64, 64)
-    with torch.no_grad():
-        _, tape = watched(module, lambda: module(pictures), found.route, Watch(proof=False))
-        with Tape(module, Watch(proof=False)) as searched:
+    with torch.enable_grad():
+        output, tape = watched(module, module, pictures, found.route, EVERYTHING)
+        with Tape(module, EVERYTHING) as searched:
             module(pictures)
-    assert isinstance(tape, Replay)
-    assert all(np.array_equal(one.weights, other.weights) for one, other in zip(tape.records(), searched.records(), strict=True))
+    assert type(tape) is (Replay if sign > 0 else Tape)
+    last, other = tape.last_map(output), searched.last_map(output)
+    assert last is not None and other is not None and torch.equal(last.values, other.values)
+
+
+@pytest.mark.parametrize("name", zoo.shipped())
+def test_the_networks_that_ship_are_looked_at_in_parts(name: str) -> None:
+    route = load(name, "cpu").route
+    assert route is not None and route.gate_tour and route.head_tour
 
 
 class Skips(nn.Module):
@@ -102,9 +123,9 @@ def test_a_pass_that_leaves_a_part_out_is_searched_anew(sign: int, kind: type, g
     torch.manual_seed(0)
     module = frozen_twin(Skips().eval())
     dark = -torch.rand(1, 3, 64, 64)
-    found = survey(module, lambda: module(dark))
+    found = survey(module, module, dark)
     with torch.no_grad():
-        _, tape = watched(module, lambda: module(sign * torch.rand(2, 3, 64, 64)), found.route, Watch(proof=False))
+        _, tape = watched(module, module, sign * torch.rand(2, 3, 64, 64), found.route, Watch(proof=False))
     assert type(tape) is kind and len(tape.records()) == gates
 
 
@@ -119,22 +140,22 @@ def test_gates_in_the_network_s_own_forward_take_the_whole_pass() -> None:
             return self.head((features * self.gate(features.mean((2, 3))).sigmoid()[:, :, None, None]).mean((2, 3)))
 
     module, found = surveyed(Bare)
-    assert found.route is not None and [visit.part.path for visit in found.route.gate_visits] == [""]
+    assert found.route is not None and [stop.part.path for stop in found.route.gate_tour] == [""]
     with torch.no_grad():
-        assert len(watched(module, lambda: module(torch.randn(1, 3, 64, 64)), found.route, Watch(proof=False))[1].records()) == 1
+        assert len(watched(module, module, torch.randn(1, 3, 64, 64), found.route, Watch(proof=False))[1].records()) == 1
 
 
 def test_every_thread_has_its_own_look() -> None:
     module, found = surveyed(PARTS["SE-ResNet"])
     pictures = torch.randn(8, 1, 3, 64, 64)
     with torch.no_grad():
-        alone = [watched(module, lambda: module(each), found.route, Watch(proof=False))[1].records() for each in pictures]  # noqa: B023
+        alone = [watched(module, module, each, found.route, Watch(proof=False))[1].records() for each in pictures]
     told_by: dict[int, object] = {}
 
     def look(n: int) -> None:
         with torch.no_grad():
             for _ in range(5):
-                kinds = watched(module, lambda: module(pictures[n]), found.route, Watch(proof=False))
+                kinds = watched(module, module, pictures[n], found.route, Watch(proof=False))
                 told_by[n] = kinds[1].records() if n % 2 else module(pictures[n])  # every other one looks at nothing
 
     threads = [threading.Thread(target=look, args=(n,)) for n in range(8)]
@@ -146,26 +167,69 @@ def test_every_thread_has_its_own_look() -> None:
         assert all(np.array_equal(one.weights, other.weights) for one, other in zip(told_by[n], alone[n], strict=True))  # type: ignore[call-overload]
 
 
-def test_a_copy_of_a_network_with_doors_is_looked_at_by_itself() -> None:
-    module, found = surveyed(PARTS["SE-ResNet"])
-    twin = copy.deepcopy(module)
+COPIES: dict[str, Callable[[nn.Module], nn.Module]] = {
+    "deep": copy.deepcopy,
+    "pickled": lambda module: pickle.loads(pickle.dumps(module)),
+    "shallow": copy.copy,
+    "a twin's twin": frozen_twin,
+}
+
+
+@pytest.mark.parametrize("how", COPIES)
+def test_a_copy_of_a_part_has_no_door_and_its_own_weights(how: str) -> None:
+    part = surveyed(PARTS["SE-ResNet"])[0].get_submodule("layer1.0.se")
+    twin, pictures = COPIES[how](part), torch.randn(1, 8, 5, 5)
+    assert isinstance(part, Door) and type(twin) is SqueezeExcitation and type(part).__name__ == "SqueezeExcitation"
     with torch.no_grad():
-        for parameter in twin.parameters():
-            parameter.mul_(2)
-        pictures = torch.randn(1, 3, 64, 64)
-        _, tape = watched(twin, lambda: twin(pictures), found.route, Watch(proof=False))
-        with Tape(twin, Watch(proof=False)) as searched:
-            twin(pictures)
-    assert isinstance(tape, Replay)
-    assert all(np.array_equal(one.weights, other.weights) for one, other in zip(tape.records(), searched.records(), strict=True))
+        assert torch.equal(twin(pictures), part(pictures))
+        twin._modules = {name: nn.Identity() for name in twin._modules}
+        assert not torch.equal(twin(pictures), part(pictures))
 
 
-def test_a_door_is_put_once() -> None:
-    module = nn.Sequential(nn.ReLU())
+def test_a_network_with_doors_inside_another_is_looked_at_in_parts_again() -> None:
+    inner, _ = surveyed(PARTS["SE-ResNet"])
+    module, found = surveyed(lambda: nn.Sequential(inner, nn.Softmax(dim=1)))
+    assert found.route is not None and all(stop.part.path.startswith("0.layer") for stop in found.route.gate_tour)
+    with torch.no_grad():
+        assert isinstance(watched(module, module, torch.randn(1, 3, 64, 64), found.route, Watch(proof=False))[1], Replay)
+
+
+def test_a_class_that_hears_of_its_subclasses_gets_no_door() -> None:
+    heard: list[type] = []
+
+    class Listed(nn.ReLU):
+        def __init_subclass__(cls) -> None:
+            heard.append(cls)
+
+    module = nn.Sequential(Listed())
     put_doors(module, ["0"])
-    door = module[0].forward
-    put_doors(module, ["0"])
-    assert module[0].forward is door and isinstance(door, Door)
+    assert not heard and not isinstance(module[0], Door)
+
+
+def test_parts_of_one_class_share_the_one_with_a_door() -> None:
+    module = nn.Sequential(nn.ReLU(), nn.ReLU())
+    put_doors(module, ["0", "1"])
+    put_doors(module, ["1"])
+    assert type(module[0]) is type(module[1]) and type(module[0]).__bases__ == (Door, nn.ReLU)
+
+
+@pytest.mark.parametrize("tour", [True, False])
+def test_what_is_dropped_is_free_at_once(tour: bool) -> None:
+    """A network that is evicted, and a pass that is over, wait for no collection of garbage."""
+    module, found = surveyed(PARTS["SE-ResNet"])
+    assert found.route is not None
+    gc.collect()
+    gc.disable()
+    try:
+        weights = weakref.ref(module.get_submodule("layer1.0.se"))
+        replay = Replay(found.route, Watch(proof=False), tour=found.route.gate_tour if tour else ())
+        with torch.no_grad(), replay:
+            module(torch.randn(1, 3, 64, 64))
+        gone = weakref.ref(replay)
+        del replay, module
+        assert gone() is None and weights() is None
+    finally:
+        gc.enable()
 
 
 RUNS = (Part("a.gate", 2, 4), Part("a.body", 4, 8), Part("a", 1, 8), Part("b", 8, 10), Part("a", 10, 12), Part("", 0, 13))
@@ -186,6 +250,6 @@ RUNS = (Part("a.gate", 2, 4), Part("a.body", 4, 8), Part("a", 1, 8), Part("b", 8
 def test_the_smallest_parts_that_hold_what_is_needed(
     needed: list[tuple[int, ...]], looked_at: list[tuple[int, int]], passed_by: list[tuple[int, int]]
 ) -> None:
-    found = visits(RUNS, needed)
-    assert [(visit.part.first, visit.part.end) for visit in found if visit.looks] == looked_at
-    assert [(visit.part.first, visit.part.end) for visit in found if not visit.looks] == passed_by
+    found = tour_of(RUNS, needed)
+    assert [(stop.part.first, stop.part.end) for stop in found if stop.looks] == looked_at
+    assert [(stop.part.first, stop.part.end) for stop in found if not stop.looks] == passed_by

@@ -73,9 +73,9 @@ OTHERS = {"efficientvit_m0": 224, "ese_vovnet19b_slim_dw": 64, "resnest14d": 64,
 def test_networks_of_others_are_replayed(name: str) -> None:
     module = frozen_twin(timm.create_model(name).eval())
     noise, pictures = torch.randn(1, 3, OTHERS[name], OTHERS[name]), torch.randn(2, 3, OTHERS[name], OTHERS[name])
-    route = survey(module, lambda: module(noise)).route
+    route = survey(module, module, noise).route
     with torch.enable_grad():
-        _, tape = watched(module, lambda: module(pictures), route, EVERYTHING)
+        _, tape = watched(module, module, pictures, route, EVERYTHING)
         with Tape(module, EVERYTHING) as searched:
             module(pictures)
     assert isinstance(tape, Replay) and tape.records()
@@ -193,3 +193,30 @@ def test_half_precision_clips_instead_of_overflowing() -> None:
     (record,) = tape.records()
     assert record.maps is not None and record.maps.dtype == np.float16 and np.isfinite(record.maps).all()
     assert record.weights.dtype == np.float32
+
+
+class Overwritten(nn.Module):
+    """Two gates of maps of one place; the second is written over by its own multiplication."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem, self.first, self.second, self.head = nn.Conv2d(3, 4, 3), nn.Linear(4, 4), nn.Linear(4, 4), nn.Linear(4, 2)
+
+    def forward(self, pictures: Tensor) -> Tensor:
+        x = self.stem(pictures).mean((2, 3), keepdim=True)
+        x = x * self.first(x.mean((2, 3))).sigmoid()[:, :, None, None]
+        gate = self.second(x.mean((2, 3))).sigmoid()[:, :, None, None] * 1.5
+        return self.head(gate.mul_(x).mean((2, 3)))
+
+
+def test_a_gate_that_its_multiplication_overwrites_has_its_own_influence() -> None:
+    torch.manual_seed(0)
+    module, pictures = Overwritten().requires_grad_(False), torch.randn(2, 3, 8, 8)
+    searched, summed = told(module, pictures, Tape(module, EVERYTHING))
+    replayed, passed = told(module, pictures, Replay(routed(module, pictures), EVERYTHING))
+    features, slope = module.stem(pictures).mean((2, 3), keepdim=True), module.head.weight[1]
+    first = module.first(features.mean((2, 3))).sigmoid()[:, :, None, None]
+    second = module.second((features * first).mean((2, 3))).sigmoid()[:, :, None, None] * 1.5
+    expected = slope[None, :] * (features * first * second)[:, :, 0, 0]
+    assert all(np.array_equal(one, other) for one, other in zip(searched, replayed, strict=True))
+    assert np.allclose(passed[1][:, 0], expected, atol=1e-6) and np.allclose(passed[0], summed[0], atol=1e-6)
