@@ -21,14 +21,14 @@ from sevis.capture.excitation import excitation_of
 from sevis.capture.replay import Replay
 from sevis.capture.survey import Survey, survey, watched
 from sevis.capture.tracer import Tape, Watch
-from sevis.capture.trunk import branched
 from sevis.capture.twin import frozen_twin
 from sevis.capture.watch import LastMap
-from sevis.edits import NOTHING, Edit, WhatIf, covers, effects_of, parse
+from sevis.edits import NOTHING, Edit, WhatIf, effects_of, parse
 from sevis.excitation import Excitation
 from sevis.nets.network import Network
 from sevis.nets.preprocessing import seen
 from sevis.nets.readings import READERS, Reading, Target
+from sevis.outcomes import outputs
 from sevis.provenance import provenance_of
 from sevis.records import Cam, GateAverage, GateRecord, GateSite, Inspection, Outcome, Provenance
 
@@ -38,7 +38,6 @@ if TYPE_CHECKING:
 __all__ = ["Inspector", "weights_of"]
 
 Source = bytes | str | Path | Image.Image | np.ndarray
-MOST_ROWS = 16  # what-ifs in one pass
 
 
 class Inspector:
@@ -96,7 +95,7 @@ class Inspector:
     def _survey(self) -> tuple[tuple[int, ...], Survey]:
         """The shape of the input, and what passes of noise tell of the network: any, a dark and a bright one."""
         batch, *others = (self.batch([self.tensor(_noise(low, high))]) for low, high in ((0, 256), (0, 64), (192, 256)))
-        found = survey(self.module, self._shown, batch, *others)
+        found = survey(self.module, self.shown, batch, *others)
         known = self.reader.classes(found.output)
         if known != len(self.classes):
             raise ValueError(f"{self.name} gives {known} logits, but {len(self.classes)} class names were given; name each class once")
@@ -104,9 +103,9 @@ class Inspector:
 
     def watched(self, batch: Tensor, watch: Watch) -> tuple[Tensor, Tape | Replay]:
         """What the module's reader takes of a batch (N, 3, H, W), and the tape of the pass; with or without gradients, as it is called."""
-        return watched(self.module, self._shown, batch, self.route, watch)
+        return watched(self.module, self.shown, batch, self.route, watch)
 
-    def _shown(self, batch: Tensor) -> Tensor:
+    def shown(self, batch: Tensor) -> Tensor:
         """What the reader takes of what the module gives for a batch (N, 3, H, W)."""
         return self.reader.output(self.module(batch))
 
@@ -152,7 +151,7 @@ class Inspector:
         tensors = [self.tensor(image) for image in images]
         with torch.inference_mode(False), torch.enable_grad():
             asked = self.batch(tensors).requires_grad_(not self.sites)
-            output, tape = self.watched(asked, replace(self._watch(rows), maps=True, half=True, gradients=True, roots=True))
+            output, tape = self.watched(asked, replace(self.watch(rows), maps=True, half=True, gradients=True, roots=True))
             readings = self.reader.read(tape.logits(output).float(), targets, self.classes)
             last = self._last_map(tape, output)
             scores = torch.stack([reading.score for reading in readings])
@@ -173,7 +172,7 @@ class Inspector:
             what_if.check(self.sites, averages=bool(self.averages))
         tensor = self.tensor(pictures.read(image).pixels)
         rows = [NOTHING, *what_ifs]
-        output = self._outputs(tensor, rows)
+        output = outputs(self, tensor, rows)
         followed = self.reader.read(output[:1], [target], self.classes)[0]
         scores, probabilities = (values.cpu().numpy() for values in self.reader.follow(output, followed.place))
         readings = self.reader.read(output, [None] * len(rows), self.classes)
@@ -198,37 +197,7 @@ class Inspector:
             self.module(self.batch([self.tensor(dark), self.tensor(bright)]))
         return excitation_of(self.module, tape.found[depth], tape.records()[depth])
 
-    def _outputs(self, tensor: Tensor, rows: Sequence[WhatIf]) -> Tensor:
-        """The network's logits for one picture under each of several edits, (rows, ...) float32."""
-        shared = self._branched(tensor, rows) if self.device.type == "cpu" else None
-        if shared is None:
-            shared = [self._together(tensor, rows[first : first + MOST_ROWS]) for first in range(0, len(rows), MOST_ROWS)]
-        return torch.cat(shared)
-
-    def _together(self, tensor: Tensor, rows: Sequence[WhatIf]) -> Tensor:
-        """The same in one pass of all rows."""
-        with torch.no_grad():
-            output, tape = self.watched(self.batch([tensor] * len(rows)), self._watch(rows))
-        return tape.logits(output).float()
-
-    def _branched(self, tensor: Tensor, rows: Sequence[WhatIf]) -> list[Tensor] | None:
-        """The same, a pass for each row from its first edited gate on; None where the passes of this network cannot share that much."""
-        if self.route is None:
-            return None
-        batch, first = self.batch([tensor]), self.route.first_calls
-        edited = [[site.depth for site in self.sites if any(covers(edit, site) for edit in row.edits)] for row in rows]
-        branches = [
-            (min((first[depth] for depth in depths), default=None), self._watch((row,))) for row, depths in zip(rows, edited, strict=True)
-        ]
-
-        def run(replay: Replay) -> Tensor:
-            with replay:
-                output = self.reader.output(self.module(batch))
-            return replay.logits(output).float().clone()
-
-        return branched(run, self.route, branches)
-
-    def _watch(self, rows: Sequence[WhatIf]) -> Watch:
+    def watch(self, rows: Sequence[WhatIf]) -> Watch:
         """What a pass keeps to be read, and the edits that it carries out."""
         return Watch(head=True, proof=False, rewrite=rewriting(rows, self.sites, self.averages), plan=self.plan)
 

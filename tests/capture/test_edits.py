@@ -277,12 +277,12 @@ def test_effects_are_the_outcomes_of_one_edit_after_another(make: Any) -> None:
 def test_effects_of_many_blocks_come_in_passes_of_bounded_size(monkeypatch: pytest.MonkeyPatch) -> None:
     inspector, (picture,), sizes = Inspector(network(se_net())), pictures(1), []
     watched = inspector.watched
-    monkeypatch.setattr(inspector, "_branched", lambda tensor, rows: None)  # as on a device
+    monkeypatch.setattr("sevis.outcomes._branched", lambda *_: None)  # as on a device
     monkeypatch.setattr(inspector, "watched", lambda batch, watch: sizes.append(len(batch)) or watched(batch, watch))
-    monkeypatch.setattr("sevis.inspector.MOST_ROWS", 4)
+    monkeypatch.setattr("sevis.outcomes.MOST_ROWS", 4)
     effects = inspector.effects(picture)
     assert len(effects) == 9 and sizes == [4, 4, 2]  # the network as it is goes along twice: to be followed, and to be told
-    monkeypatch.setattr("sevis.inspector.MOST_ROWS", 16)
+    monkeypatch.setattr("sevis.outcomes.MOST_ROWS", 16)
     assert [effect.score for effect in inspector.effects(picture)] == pytest.approx([effect.score for effect in effects], abs=1e-5)
 
 

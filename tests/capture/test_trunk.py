@@ -23,6 +23,7 @@ from sevis.nets.preprocessing import Preprocessing
 from sevis.nets.se_densenet import se_densenet
 from sevis.nets.se_resnet import se_resnet
 from sevis.nets.sk_net import sk_net
+from sevis.outcomes import _branched
 from tests.tiny_networks import pictures
 
 
@@ -80,10 +81,10 @@ def test_branches_give_what_whole_passes_give(name: str) -> None:
     deep = inspector.sites[-1].name
     rows = [NOTHING, *(WhatIf((edit,)) for edit in effects_of(inspector.sites))]
     rows += [NOTHING, WhatIf((parse(f"{deep}:factor=0"), parse(f"{early}:factor=0.5")))]
-    shared = inspector._branched(tensor, rows)
+    shared = _branched(inspector, tensor, rows)
     assert shared is not None and len(shared) == len(rows)
     for row, output in zip(rows, shared, strict=True):
-        with torch.no_grad(), Tape(inspector.module, inspector._watch((row,))) as tape:
+        with torch.no_grad(), Tape(inspector.module, inspector.watch((row,))) as tape:
             alone = tape.logits(inspector.module(inspector.batch([tensor])))
         assert torch.equal(output, alone), row
     assert torch.equal(shared[0], shared[-2])
@@ -95,7 +96,7 @@ def test_only_what_follows_the_edit_is_computed() -> None:
     inspector, (picture,) = inspector_of(se_resnet(18, classes=3, width=0.125)), pictures(1, 64)
     layers = [module for module in inspector.module.modules() if isinstance(module, nn.Conv2d)]
     with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU]) as profile:
-        inspector._branched(inspector.tensor(picture), [NOTHING, WhatIf((parse(f"{inspector.sites[-1].name}:set=1"),))])
+        _branched(inspector, inspector.tensor(picture), [NOTHING, WhatIf((parse(f"{inspector.sites[-1].name}:set=1"),))])
     made = [event.count for event in profile.key_averages() if event.key == "aten::convolution"]
     assert made == [len(layers)]  # the last gate's pass needs none of its own
 
@@ -113,7 +114,7 @@ def test_networks_that_write_to_what_nobody_saw_made_are_not_shared() -> None:
 
     inspector, (picture,) = inspector_of(Behind()), pictures(1, 64)
     rows = [NOTHING, *(WhatIf((edit,)) for edit in effects_of(inspector.sites))]
-    assert inspector._branched(inspector.tensor(picture), rows) is None
+    assert _branched(inspector, inspector.tensor(picture), rows) is None
     assert len(inspector.effects(picture)) == len(rows)
 
 

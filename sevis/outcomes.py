@@ -1,0 +1,59 @@
+"""What a network gives for one picture under each of several edits, forward only."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from sevis.capture.replay import Replay
+from sevis.capture.trunk import branched
+from sevis.edits import WhatIf, covers
+
+if TYPE_CHECKING:
+    from sevis.inspector import Inspector
+
+__all__ = ["outputs"]
+
+MOST_ROWS = 16  # what-ifs in one pass
+
+
+def outputs(inspector: Inspector, tensor: Tensor, rows: Sequence[WhatIf]) -> Tensor:
+    """What the reader takes of a picture (3, H, W) under each row's edits, (rows, ...) float32.
+
+    On a processor each row computes what comes after its first edited gate, where the network allows it; else sixteen rows make a pass.
+    """
+    made = _branched(inspector, tensor, rows) if inspector.device.type == "cpu" else None
+    if made is None:
+        made = [_together(inspector, tensor, rows[first : first + MOST_ROWS]) for first in range(0, len(rows), MOST_ROWS)]
+    return torch.cat(made)
+
+
+def _together(inspector: Inspector, tensor: Tensor, rows: Sequence[WhatIf]) -> Tensor:
+    """All rows in one pass."""
+    with torch.no_grad():
+        output, tape = inspector.watched(inspector.batch([tensor] * len(rows)), inspector.watch(rows))
+    return tape.logits(output).float()
+
+
+def _branched(inspector: Inspector, tensor: Tensor, rows: Sequence[WhatIf]) -> list[Tensor] | None:
+    """A pass for each row from its first edited gate on; None where the passes of this network cannot share that much."""
+    if inspector.route is None:
+        return None
+    batch = inspector.batch([tensor])
+    branches = [(_first_call(inspector, row, inspector.route.first_calls), inspector.watch((row,))) for row in rows]
+
+    def run(replay: Replay) -> Tensor:
+        with replay:
+            output = inspector.shown(batch)
+        return replay.logits(output).float().clone()
+
+    return branched(run, inspector.route, branches)
+
+
+def _first_call(inspector: Inspector, row: WhatIf, first_calls: Sequence[int]) -> int | None:
+    """The number of the first multiplication that a row edits; None where it edits none."""
+    edited = (site.depth for site in inspector.sites if any(covers(edit, site) for edit in row.edits))
+    return min((first_calls[depth] for depth in edited), default=None)
