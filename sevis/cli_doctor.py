@@ -52,7 +52,6 @@ def doctor(
     Example: sevis doctor RUN --pictures photos/val
     """
     from sevis.analysis.ablation import read_ablations
-    from sevis.analysis.doctor import examine
     from sevis.analysis.reporting import report
     from sevis.analysis.thresholds import load_thresholds
     from sevis.runs import open_run
@@ -62,7 +61,7 @@ def doctor(
         raise ValueError(f"{run} holds no gate's statistics: no picture was read; scan again")
     source = _source(opened, pictures, ablate=ablate)
     ablated = read_ablations(run) if source is None else _ablated(opened, source, limit, _network(opened, model, arch, device))
-    diagnoses = examine(opened.statistics, ablated, limits)
+    diagnoses = opened.examine(ablated, limits)
     if as_json:
         print_json(report(str(opened.folder), opened.network, opened.read, diagnoses, ablated))
     else:

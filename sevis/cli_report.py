@@ -85,7 +85,6 @@ def _checkup(folder: Path, inspection: Inspection) -> Checkup:
         ValueError: there is none, or it is of another network.
     """
     from sevis.analysis.ablation import read_ablations
-    from sevis.analysis.doctor import examine
     from sevis.report import Checkup
     from sevis.runs import open_run
 
@@ -93,7 +92,7 @@ def _checkup(folder: Path, inspection: Inspection) -> Checkup:
     if inspection.provenance is None or run.meta["weights_sha256"] != inspection.provenance.weights_sha256:
         raise ValueError(f"{folder} is a scan of {run.network} with other weights than {inspection.model} has here; name a scan of it")
     ablated = read_ablations(folder)
-    return Checkup(folder.name, run.read, examine(run.statistics, ablated), ablated)
+    return Checkup(folder.name, run.read, run.examine(ablated), ablated)
 
 
 def _write(folder: Path, subjects: Sequence[Subject]) -> list[Path]:

@@ -91,7 +91,7 @@ class GateMonitor:
         statistics = collect(self._records(), self._labels, self._classes)
         look = Look(self._steps, {gate.site.name: finite(measured(gate)) for gate in statistics})
         self._write(look)
-        for diagnosis in examine(statistics, thresholds=self._thresholds) if self._warn else ():
+        for diagnosis in examine(statistics, thresholds=self._thresholds, trained=bool(self._worked)) if self._warn else ():
             self._judge(diagnosis)
         return look
 

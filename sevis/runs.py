@@ -20,15 +20,21 @@ NumPy and pyarrow only; queries, DuckDB too. A run folder holds
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from zipfile import BadZipFile
 
 import numpy as np
 
 from sevis.analysis.statistics import GateStatistics, from_arrays
+from sevis.analysis.thresholds import Thresholds, load_thresholds
 from sevis.tables import COLUMNS, GATES, PICTURES, pictures_in, read
+
+if TYPE_CHECKING:
+    from sevis.analysis.ablation import Ablated
+    from sevis.analysis.doctor import Diagnosis
 
 __all__ = ["FORMAT", "META", "PARTS", "STATISTICS", "Run", "RunError", "committed", "open_run", "tables_of"]
 
@@ -82,6 +88,19 @@ class Run:
         known = self.pictures["read"] & (self.pictures["target"] >= 0)
         right = names[self.pictures["target"]] == self.pictures["predicted"]
         return float(right[known].mean()) if known.any() else None
+
+    @property
+    def times_guessing(self) -> float | None:
+        """How many times as often right as who names the commonest class of the pictures each time; None where no class is known."""
+        known = self.pictures["target"][self.pictures["read"] & (self.pictures["target"] >= 0)]
+        return None if self.top1 is None else self.top1 * len(known) / int(np.bincount(known.astype(int)).max())
+
+    def examine(self, ablated: Sequence[Ablated] = (), thresholds: Thresholds | None = None) -> tuple[Diagnosis, ...]:
+        """The doctor's diagnosis of every gate; arguments and errors as those of `sevis.analysis.doctor.examine`."""
+        from sevis.analysis.doctor import examine
+
+        limits = load_thresholds() if thresholds is None else thresholds
+        return examine(self.statistics, ablated, limits, trained=(self.times_guessing or 0) >= limits["untrained.guessing"])
 
     def weights(self, gate: str) -> np.ndarray:
         """One gate's weights for every picture that was read, (N, M, C) float16.

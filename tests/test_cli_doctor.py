@@ -11,11 +11,12 @@ from typer.testing import CliRunner, Result
 
 from sevis.cli import app
 from sevis.inspector import Inspector
+from sevis.places import ASSETS
 from sevis.runs import Run
 from sevis.scan import scan
 from tests.faulty_networks import GALLERY, HEALTHY, healthy, photographs
 
-BLOCK = "SE_4_1"
+BLOCK, SAMPLES = "SE_4_1", ASSETS / "samples"
 
 
 @pytest.fixture(scope="module")
@@ -53,6 +54,20 @@ def test_a_faulty_run_ends_with_1_and_says_where_why_and_what_to_do(runs: dict[s
     row = next(line for line in result.output.splitlines() if line.startswith(BLOCK))
     assert row.split()[1:6] == ["saturated", "M3", "open", "1", "0.9"]
     assert "lower the learning rate" in " ".join(result.output.split())
+
+
+def test_a_network_whose_gates_all_collapsed_is_not_taken_for_untrained(tmp_path: Path) -> None:
+    """Its answers say that it has learned, where the pictures lie in folders of its classes."""
+    samples = json.loads((SAMPLES / "samples.json").read_text(encoding="utf-8"))
+    names = [each["class"] or "something else" for each in sorted(samples, key=lambda each: each["file"])]
+    for n, (picture, label) in enumerate(zip(*photographs(), strict=True)):
+        (tmp_path / "photographs" / names[label]).mkdir(parents=True, exist_ok=True)
+        Image.fromarray(picture).save(tmp_path / "photographs" / names[label] / f"{n}.png")
+    made = scan(Inspector(healthy("photos12/se_resnet18_collapsed")), tmp_path / "photographs", tmp_path / "run")
+    assert made.top1 is not None and made.times_guessing is not None and 1.5 < made.times_guessing < made.top1 * len(set(names))
+    result = run(made.folder)
+    rows = [line for line in result.output.splitlines() if line.startswith("SE_") and "(" not in line]
+    assert result.exit_code == 1 and len(rows) == 8 and all("static" in row and "M4 half" in row for row in rows)
 
 
 def test_it_is_json_on_demand(runs: dict[str, Run]) -> None:

@@ -92,10 +92,13 @@ def examine(
     statistics: Sequence[GateStatistics],
     ablated: Sequence[Ablated] = (),
     thresholds: Thresholds | None = None,
+    *,
+    trained: bool = False,
 ) -> tuple[Diagnosis, ...]:
     """The diagnosis of every gate of a network, in order of depth.
 
     Args:
+        trained: whether the network is known to have learned something, as by its answers.
         ablated: what sevis.ablations measured, one a gate; () where nothing was ablated.
 
     Raises:
@@ -108,7 +111,7 @@ def examine(
     limits = load_thresholds() if thresholds is None else thresholds
     metrics = [_metrics(each) for each in statistics]
     sites, last = [each.site for each in statistics], max((each.site.stage for each in statistics), default=0)
-    how = untrained(sites, metrics, [each.fresh for each in ablated], limits)
+    how = "" if trained else untrained(sites, metrics, [each.fresh for each in ablated], limits)
     return tuple(
         Diagnosis(each.site, diagnose(each.site, values, effects, each.pictures, each.site.stage == last, limits, untrained=how), values)
         for each, values, effects in zip(statistics, _with_leaks(metrics, ablated, limits), _effects(statistics, ablated), strict=True)
@@ -141,10 +144,12 @@ def _metrics(statistics: GateStatistics) -> dict[str, float | None]:
 def untrained(sites: Sequence[GateSite], metrics: Sequence[Metrics], twin: Sequence[Metrics], limits: Thresholds) -> str:
     """How a network is found to be untrained, as a sentence; "" where it is not, or where nothing tells.
 
-    One gate may look fresh by accident or by weight decay; only all of them together are taken for it.
+    One gate may look fresh by accident or by weight decay; only all of them together are taken for it, and thresholds only where there is
+    no twin: weight decay may empty all gates further than any initialisation does.
     """
-    if _is_like(metrics, twin, limits):
-        return "Taken over all gates, the weights spread over images, channels and classes as those of a twin with fresh weights do."
+    if twin and all(twin):
+        alike = "Taken over all gates, the weights spread over images, channels and classes as those of a twin with fresh weights do."
+        return alike if _is_like(metrics, twin, limits) else ""
     if sites and all(_is_fresh(site, own, limits) for site, own in zip(sites, metrics, strict=True)):
         return "In every gate all weights are alike and hardly vary with the picture, as after initialisation (told by thresholds)."
     return ""
@@ -153,8 +158,6 @@ def untrained(sites: Sequence[GateSite], metrics: Sequence[Metrics], twin: Seque
 def _is_like(metrics: Sequence[Metrics], twin: Sequence[Metrics], limits: Thresholds) -> bool:
     """Whether every metric of FRESH, as a geometric mean over the gates, is the twin's but for a factor; one initialisation differs
     from another by up to three in a single gate."""
-    if not twin or not all(twin):
-        return False
     means = [_mean_ratio(name, metrics, twin, limits["untrained.floor"]) for name in FRESH]
     return all(mean is None or abs(mean) <= math.log(limits["untrained.twin"]) for mean in means)
 

@@ -12,7 +12,7 @@ from streamlit import runtime
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from sevis.analysis.ablation import FILE, Ablated, read_ablations
-from sevis.analysis.doctor import Diagnosis, examine
+from sevis.analysis.doctor import Diagnosis
 from sevis.analysis.looks import Look, read_looks
 from sevis.analysis.scanned import average
 from sevis.analysis.zoom_storing import FILE as SWEEP
@@ -177,7 +177,7 @@ def examined(key: str, worth: tuple[Ablated, ...]) -> tuple[Diagnosis, ...]:
 
 @st.cache_resource(show_spinner=False, max_entries=8, hash_funcs={Ablated: repr})
 def _examined(folder: str, changed: tuple[float, ...], worth: tuple[Ablated, ...]) -> tuple[Diagnosis, ...]:
-    return examine(_opened(folder, changed).statistics, worth)
+    return _opened(folder, changed).examine(worth)
 
 
 def papers_figures(key: str, names: tuple[str, ...]) -> Profile:

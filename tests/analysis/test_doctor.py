@@ -9,15 +9,17 @@ from pathlib import Path
 
 import pytest
 
+from sevis.ablations import ablate
 from sevis.analysis.ablation import Ablated, Ablation, Effect
-from sevis.analysis.doctor import RULES, VERDICTS, Finding, diagnose, examine, untrained
+from sevis.analysis.doctor import RULES, VERDICTS, Diagnosis, Finding, diagnose, examine, untrained
 from sevis.analysis.proofs import Proof, proofs
 from sevis.analysis.statistics import GateStatistics
 from sevis.analysis.thresholds import OURS, load_thresholds
 from sevis.gallery import Examination, examined, seen
 from sevis.inspector import Inspector
+from sevis.loading import load
 from sevis.records import GateSite
-from tests.faulty_networks import GALLERY, HEALTHY, healthy
+from tests.faulty_networks import GALLERY, HEALTHY, healthy, photographs
 
 LIMITS = load_thresholds()
 SE = GateSite("se", "channel", "sigmoid", 3, 1, 0, 8)
@@ -59,10 +61,63 @@ def test_nothing_is_wrong_with_what_ships(name: str) -> None:
 DOCS = (Path(__file__).parents[2] / "docs" / "doctor.md").read_text(encoding="utf-8")
 
 
+def at_fault(name: str) -> list[Diagnosis]:
+    """What the doctor says of the blocks that a fault is in."""
+    return [each for each in of_gallery(name).diagnoses if GALLERY[name].block in ("", each.site.name)]
+
+
 @pytest.mark.parametrize("name", GALLERY)
 def test_the_documents_say_of_each_fault_what_the_doctor_says(name: str) -> None:
     fault = GALLERY[name]
-    assert f"| {name} | {fault.block or 'all'} | {fault.verdict} | {fault.rule} |" in DOCS
+    row = f"| {name} | {fault.block or 'all'} | {fault.verdict} | {fault.rule} |"
+    (said,) = [line.removeprefix(row).strip(" |") for line in DOCS.splitlines() if line.startswith(row)]
+    numbers = [each.findings[0].number for each in at_fault(name)]
+    known = [number for number in numbers if number is not None]
+    expected = [] if not known else [known[0]] if len(set(numbers)) == 1 else [min(known), max(known)]
+    assert [float(number) for number in said.split(" to ") if number] == pytest.approx(expected, rel=0.06, abs=1e-4)
+
+
+MATRIX = {
+    "working, with a fault beside the ablations: low rank, class-blind, doubled": ("low rank", "class-blind", "doubled multiplication"),
+    "constant: stuck, constant gate, uniform branches": ("stuck at 0.5", "constant gate", "uniform branches"),
+    "ignored downstream": ("gate ignored downstream",),
+    "saturated open, closed": ("saturated open", "saturated closed"),
+    "dead ReLU bottleneck, no units": ("dead ReLU bottleneck", "bottleneck of no units"),
+    "branch collapse": ("branch collapse",),
+    "softmax over the batch axis": ("softmax over the batch axis",),
+    "zeros only, zero-init": ("squeeze that sees only zeros", "zero-init untrained"),
+    "untrained": ("untrained", "untrained selection"),
+}
+
+
+def test_the_matrix_of_the_documents_counts_what_the_doctor_says() -> None:
+    assert sorted(name for names in MATRIX.values() for name in names) == sorted(GALLERY)
+    lines = DOCS.splitlines()
+    (head,) = [line for line in lines if line.startswith("| | dynamic |")]
+    columns = [cell.strip() for cell in head.strip("|").split("|")][1:]
+    for row, names in MATRIX.items():
+        (told,) = [[cell.strip() for cell in line[1:-1].split("|")][1:] for line in lines if line.startswith(f"| {row} | ")][-1:]
+        found = [each for name in names for each in at_fault(name)]
+        counted = {verdict: [bool(each.alarms) for each in found if each.verdict == verdict] for verdict in columns}
+        assert told == [f"{len(alarms)} ({sum(alarms)})" if alarms else "" for alarms in counted.values()], row
+        assert sum(map(len, counted.values())) == len(found)
+
+
+COLLAPSED, DETECTOR = "photos12/se_resnet18_collapsed", "photos12/yolov5_se"
+
+
+def test_the_collapsed_network_that_ships_is_static_in_every_block() -> None:
+    """It looks like an untrained one, and is told from it by its twin or by its answers."""
+    inspector, twin = Inspector(healthy(COLLAPSED)), load(COLLAPSED, "cpu", weights=None)
+    statistics = seen(inspector)
+    ablated = ablate(inspector, photographs()[0], depths=(0, 7), twin=twin)
+    for diagnoses in (examine(statistics, ablated), examine(statistics, trained=True)):
+        assert {(each.verdict, each.findings[0].rule, each.findings[0].alarm) for each in diagnoses} == {("static", "M4 half", True)}
+    assert {each.verdict for each in examine(statistics)} == {"untrained"}  # by thresholds, where nothing else is known
+
+
+def test_nothing_is_wrong_with_the_detector_that_ships() -> None:
+    assert [each.alarms for each in examine(seen(Inspector(healthy(DETECTOR))))] == [()]
 
 
 def test_the_documents_know_every_rule_verdict_and_threshold() -> None:
@@ -238,6 +293,7 @@ FRESH: dict[str, Untrained] = {
     "far from half": (spreads(0.001, 0.001, half=0.1), [], ""),
     "as its twin": (spreads(0.05, 0.03, half=0.2), spreads(0.04, 0.05), "twin"),
     "unlike its twin": (spreads(0.05, 0.15, half=0.2), spreads(0.04, 0.03), ""),
+    "emptied": (spreads(0.0001, 0.0002), spreads(0.002, 0.001), ""),
 }
 
 
@@ -277,7 +333,9 @@ def test_ablations_of_another_network_are_refused() -> None:
 
 
 def test_every_threshold_is_used_by_a_rule_or_named_by_one() -> None:
-    source = "".join((OURS.parent / name).read_text(encoding="utf-8") for name in ("findings.py", "kinds.py", "rules.py", "doctor.py"))
+    source = "".join(
+        (OURS.parent / name).read_text(encoding="utf-8") for name in ("findings.py", "kinds.py", "rules.py", "doctor.py", "../runs.py")
+    )
     spreads_of = {f"{metric}.{key}" for metric in ("M1", "B4") for key in ("constant", "exact")}  # through Evidence.spread
     assert [name for name in LIMITS if f'"{name}"' not in source and name not in spreads_of] == []
 
