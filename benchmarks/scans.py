@@ -15,9 +15,8 @@ from benchmarks.networks import picture
 from benchmarks.rounds import interleaved
 from benchmarks.row import LEAST, Row, Sizes, compared
 from sevis.datasets import Source, open_source
-from sevis.local_scan import BATCH
 from sevis.scan import scan
-from sevis.scanner import Scanner
+from sevis.scanner import BATCH, Scanner
 
 __all__ = ["scans"]
 

@@ -10,11 +10,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from sevis.scanner import Decoded, Scanned, Scanner
+from sevis.scanner import BATCH, Decoded, Scanned, Scanner
 
-__all__ = ["BATCH", "scan_locally"]
-
-BATCH = 32
+__all__ = ["scan_locally"]
 
 
 @contextmanager

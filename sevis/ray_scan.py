@@ -21,11 +21,11 @@ from sevis.analysis.statistics import Growing
 from sevis.capture.twin import frozen_twin
 from sevis.inspector import Inspector
 from sevis.loading import choose_device
-from sevis.local_scan import BATCH, scan_locally
+from sevis.local_scan import scan_locally
 from sevis.nets.network import Network
 from sevis.records import GateRecord
 from sevis.runs import RunError
-from sevis.scanner import Scanned, Scanner
+from sevis.scanner import BATCH, Scanned, Scanner
 from sevis.sources import Source
 
 __all__ = ["scan_on_ray"]

@@ -27,10 +27,10 @@ from sevis.inspector import Inspector
 from sevis.interrupts import asked_to_stop
 from sevis.ledger import EVERY, Ledger, write_meta
 from sevis.loading import load
-from sevis.local_scan import BATCH, scan_locally
+from sevis.local_scan import scan_locally
 from sevis.ray_scan import scan_on_ray
 from sevis.runs import FORMAT, META, Run, RunError, open_run
-from sevis.scanner import PRECISIONS, Scanned, Scanner, Turn
+from sevis.scanner import BATCH, PRECISIONS, Scanned, Scanner, Turn
 
 __all__ = ["BATCH", "ENGINES", "Step", "scan"]
 

@@ -26,9 +26,10 @@ from sevis.pictures import PictureError
 from sevis.provenance import described, versions, weights_sha256
 from sevis.records import GateRecord
 
-__all__ = ["PRECISIONS", "Decoded", "Scanned", "Scanner", "Turn"]
+__all__ = ["BATCH", "PRECISIONS", "Decoded", "Scanned", "Scanner", "Turn"]
 
 Turn = Callable[[], AbstractContextManager[object]]
+BATCH = 32  # pictures that go through the network together
 PRECISIONS = {"float32": None, "bfloat16": torch.bfloat16}  # name -> what autocast computes in; None: as the weights are
 
 
@@ -112,13 +113,15 @@ class Scanner:
         return Scanned(self._rows(decoded, readings), collect(records, labels, len(self.classes)), records)
 
     def _forward(self, tensor: Tensor) -> tuple[tuple[GateRecord, ...], tuple[Reading, ...]]:
-        inspector = self.inspector
-        batch = tensor.to(inspector.device, inspector.dtype, non_blocking=True)
-        reader = READERS[inspector.task]
+        """Always in batches of BATCH: a smaller one is rounded otherwise, and parts of a scan would not add up to the whole."""
+        inspector, count = self.inspector, len(tensor)
+        filled = torch.cat([tensor, tensor[-1:].expand(BATCH - count, *tensor.shape[1:])]) if count < BATCH else tensor
+        batch = filled.to(inspector.device, inspector.dtype, non_blocking=True)
         with torch.no_grad(), self._autocast():
             output, tape = inspector.watched(batch, Watch(head=True, proof=False))
-        readings = reader.read(tape.logits(output).float(), [None] * len(batch), inspector.classes)
-        return inspector.proved(tape.records()), readings
+        logits = tape.logits(output).float()[:count]
+        readings = READERS[inspector.task].read(logits, [None] * count, inspector.classes)
+        return tuple(_first(record, count) for record in inspector.proved(tape.records())), readings
 
     def _autocast(self) -> AbstractContextManager[object]:
         dtype = PRECISIONS[self.precision]
@@ -161,3 +164,9 @@ def _described(preprocessing: object) -> Any:
     if isinstance(preprocessing, Preprocessing):
         return preprocessing.to_card()
     return described(preprocessing)
+
+
+def _first(record: GateRecord, count: int) -> GateRecord:
+    """The record of the first pictures of a batch."""
+    hidden = None if record.hidden is None else record.hidden[:count]
+    return GateRecord(record.site, record.squeeze[:count], hidden, record.logits[:count], record.weights[:count])
