@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from benchmarks.competitors import against_others
 from benchmarks.gpu import LEFT_OUT, on_gpu
+from benchmarks.monitoring import monitoring
 from benchmarks.passes import passes
 from benchmarks.rounds import quiet
 from benchmarks.row import FULL, Row, Sizes
@@ -16,7 +17,7 @@ from benchmarks.start import starts, views
 from benchmarks.table import put, read, tables, write
 from benchmarks.what_if import what_ifs
 
-SECTIONS: tuple[Callable[[Sizes], Iterable[Row]], ...] = (passes, against_others, scans, what_ifs, views, starts, on_gpu)
+SECTIONS: tuple[Callable[[Sizes], Iterable[Row]], ...] = (passes, against_others, scans, monitoring, what_ifs, views, starts, on_gpu)
 
 
 def main() -> None:

@@ -13,6 +13,7 @@ import torch
 from benchmarks import growth, table
 from benchmarks.competitors import COMPETITORS, against_others
 from benchmarks.gpu import on_gpu
+from benchmarks.monitoring import monitoring
 from benchmarks.networks import inspected, picture
 from benchmarks.passes import passes
 from benchmarks.rounds import Rounds, interleaved
@@ -24,7 +25,7 @@ from sevis.capture import host
 ROW = Row("what", "against", 1.2, MOST, 1.08, {"sevis": 1.2, "bare": 1.0})
 
 
-@pytest.mark.parametrize("section", [passes, scans, what_ifs], ids=lambda section: section.__name__)
+@pytest.mark.parametrize("section", [passes, scans, monitoring, what_ifs], ids=lambda section: section.__name__)
 def test_a_section_gives_rows_of_what_it_timed(section) -> None:
     rows = list(section(TINY))
     assert rows and all(row.value > 0 and row.against and all(row.seconds.values()) for row in rows)

@@ -14,9 +14,11 @@ from pathlib import Path
 from types import ModuleType
 
 import numpy as np
+import psutil
 import pytest
 import torch
 from filelock import FileLock
+from PIL import Image
 from typer.testing import CliRunner
 
 import sevis
@@ -545,3 +547,21 @@ def test_the_facade_scans_by_name(photos: Path, tmp_path: Path) -> None:
     assert callable(sevis.scan)
     with pytest.raises(SourceError):
         sevis.scan("photos12/se_resnet18", tmp_path / "nothing", tmp_path / "run")
+
+
+@pytest.mark.skipif(not SLOW, reason="a minute or two: make test-slow")
+def test_three_thousand_pictures_take_less_than_four_minutes_and_no_more_memory(tmp_path: Path) -> None:
+    (tmp_path / "photos").mkdir()
+    soft = np.random.default_rng(0).integers(0, 256, (3057, 10, 10, 3), dtype=np.uint8)
+    for n, pixels in enumerate(soft):
+        Image.fromarray(pixels).resize((160, 160)).save(tmp_path / "photos" / f"{n:04d}.jpg", quality=90)
+    memory: dict[int, int] = {}
+
+    def watch(step: Step) -> None:
+        memory[step.done] = psutil.Process().memory_info().rss
+
+    begun = time.monotonic()
+    run = scan(sevis.load("photos12/se_resnet18", "cpu"), tmp_path / "photos", tmp_path / "run", report=watch)
+    assert run.read == 3057 and time.monotonic() - begun < 240
+    early, late = (min(done for done in memory if done >= count) for count in (500, 3000))
+    assert memory[late] < 1.1 * memory[early]

@@ -16,8 +16,8 @@ class Recipe:
 
     Attributes:
         sizes: (share of the epochs, side in pixels), in order: progressive resolution.
-        weight_decay: on convolutions and the linear layer only. On the excitation it collapses the gates: with
-            5e-4 on everything, six of eight blocks ended with an image standard deviation of 0.002 to 0.019.
+        weight_decay: on convolutions and the linear layer only. On the excitation it flattens the gates: docs/findings.md
+            has what 1e-5 to 5e-3 did.
         excitation_rate: factor on the learning rate of the excitation's parameters, whose gradients are small because
             a sigmoid and a mean stand between them and the features.
         excitation_decay: weight decay on the excitation: none, but where a collapse is to be shown.
