@@ -17,10 +17,9 @@ import sevis
 from sevis.analysis.statistics import collect, to_arrays, total
 from sevis.datasets import open_source
 from sevis.inspector import Inspector
-from sevis.local_scan import BATCH
 from sevis.records import GateRecord
 from sevis.scan import scan
-from sevis.scanner import Scanner
+from sevis.scanner import BATCH, Scanner
 from sevis.sources import Entry
 
 SAMPLES = Path(__file__).parents[1] / "assets" / "samples"

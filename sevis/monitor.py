@@ -123,5 +123,6 @@ class GateMonitor:
 def _said(diagnosis: Diagnosis) -> str:
     """The verdict with what it rests on and what to do, in sentences."""
     site, finding = diagnosis.site, diagnosis.alarms[0]
-    number = "" if finding.number is None else f", {finding.number:.3g} against {finding.threshold:.3g}"
+    number = "" if finding.number is None else f", {finding.number:.3g}"
+    number += "" if finding.threshold is None else f" against {finding.threshold:.3g}"
     return f"{site.name} ({site.path}) is {finding.verdict or 'at fault'} ({finding.rule}{number}). {finding.cause} {finding.remedy}"

@@ -89,18 +89,22 @@ class Run:
         right = names[self.pictures["target"]] == self.pictures["predicted"]
         return float(right[known].mean()) if known.any() else None
 
-    @property
-    def times_guessing(self) -> float | None:
-        """How many times as often right as who names the commonest class of the pictures each time; None where no class is known."""
+    def has_learned(self, thresholds: Thresholds) -> bool:
+        """Whether the network answers far better than who names the commonest class each time; False where no class is known."""
         known = self.pictures["target"][self.pictures["read"] & (self.pictures["target"] >= 0)]
-        return None if self.top1 is None else self.top1 * len(known) / int(np.bincount(known.astype(int)).max())
+        if self.top1 is None:
+            return False
+        count, commonest, times = len(known), int(np.bincount(known.astype(int)).max()), thresholds["untrained.guessing"]
+        right = round(self.top1 * count)
+        better = right >= times * commonest or count - right <= (count - commonest) / times
+        return better and right > commonest and right - commonest >= thresholds["untrained.errors"] * (commonest * (1 - commonest / count)) ** 0.5
 
     def examine(self, ablated: Sequence[Ablated] = (), thresholds: Thresholds | None = None) -> tuple[Diagnosis, ...]:
         """The doctor's diagnosis of every gate; arguments and errors as those of `sevis.analysis.doctor.examine`."""
         from sevis.analysis.doctor import examine
 
         limits = load_thresholds() if thresholds is None else thresholds
-        return examine(self.statistics, ablated, limits, trained=(self.times_guessing or 0) >= limits["untrained.guessing"])
+        return examine(self.statistics, ablated, limits, trained=self.has_learned(limits))
 
     def weights(self, gate: str) -> np.ndarray:
         """One gate's weights for every picture that was read, (N, M, C) float16.

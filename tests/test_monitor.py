@@ -19,6 +19,7 @@ from sevis.analysis.thresholds import load_thresholds
 from sevis.capture import capture
 from sevis.monitor import GRACE, PATIENCE, GateMonitor, GateWarning
 from sevis.nets.blocks import SqueezeExcitation
+from sevis.nets.se_resnet import se_resnet
 from tests.tiny_networks import batch, se_net, selective_net
 
 STEPS = 4
@@ -122,6 +123,13 @@ def test_a_gate_that_never_worked_has_longer() -> None:
     collapse(module)
     ((look, said),) = warned(GateMonitor(module, batch(PICTURES, 16), every=1), GRACE + PATIENCE)
     assert look == GRACE and "M4 half" in said
+
+
+def test_a_network_that_never_leaves_its_initialisation_is_warned_of() -> None:
+    torch.manual_seed(0)
+    module = se_resnet(18, classes=3, width=0.125)
+    told = warned(GateMonitor(module, batch(PICTURES, 48), every=1), GRACE)
+    assert told and all(look == GRACE and "is untrained (untrained, 0." in said and "against" not in said for look, said in told)
 
 
 def test_a_gate_that_recovers_is_not_warned_of() -> None:

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from sevis.analysis.statistics import collect
+from sevis.analysis.thresholds import load_thresholds
 from sevis.ledger import Ledger, write_meta
 from sevis.records import GateRecord, GateSite
 from sevis.runs import Run, RunError, open_run
@@ -125,6 +126,29 @@ def test_top1_is_over_the_pictures_of_known_class(tmp_path: Path) -> None:
     assert run.top1 == 0.0  # the odd ones are ants, and all are taken for cats
     write_meta(tmp_path / "run", meta(network_classes=["cat"]))
     assert open_run(tmp_path / "run").top1 == 1.0
+
+
+# pictures, of the commonest class, right: whether that shows that the network has learned
+LEARNED = [
+    (1200, 100, 300, True),
+    (1200, 100, 140, False),  # not 1.5 times as often
+    (60, 2, 3, False),  # 1.5 times as often, and by chance
+    (400, 280, 400, True),  # a large class leaves no room for 1.5 times
+    (400, 280, 285, False),
+    (100, 100, 100, False),
+    (0, 0, 0, False),
+]
+
+
+@pytest.mark.parametrize(("pictures", "commonest", "right", "learned"), LEARNED)
+def test_a_network_has_learned_that_beats_the_commonest_class(pictures: int, commonest: int, right: int, learned: bool) -> None:
+    others = 1 + np.arange(pictures - commonest) % max((pictures - commonest) // max(commonest, 1) + 1, 1)
+    target = np.concatenate([np.zeros(commonest), others]).astype(int)
+    names = [f"class {n}" for n in range(int(target.max(initial=0)) + 1)]
+    predicted = np.array([names[each] if n < right else "another" for n, each in enumerate(target)], dtype=object)
+    columns = {"read": np.ones(pictures, bool), "target": target, "predicted": predicted}
+    run = Run(Path(), "tiny", (), columns, (), meta(network_classes=names))
+    assert run.has_learned(load_thresholds()) is learned
 
 
 def test_it_is_opened_without_torch(tmp_path: Path) -> None:

@@ -98,7 +98,7 @@ def examine(
     """The diagnosis of every gate of a network, in order of depth.
 
     Args:
-        trained: whether the network is known to have learned something, as by its answers.
+        trained: whether the network is known to have learned something, as by its answers; where there is a twin, that decides.
         ablated: what sevis.ablations measured, one a gate; () where nothing was ablated.
 
     Raises:
@@ -111,7 +111,7 @@ def examine(
     limits = load_thresholds() if thresholds is None else thresholds
     metrics = [_metrics(each) for each in statistics]
     sites, last = [each.site for each in statistics], max((each.site.stage for each in statistics), default=0)
-    how = "" if trained else untrained(sites, metrics, [each.fresh for each in ablated], limits)
+    how = untrained(sites, metrics, [each.fresh for each in ablated], limits, trained=trained)
     return tuple(
         Diagnosis(each.site, diagnose(each.site, values, effects, each.pictures, each.site.stage == last, limits, untrained=how), values)
         for each, values, effects in zip(statistics, _with_leaks(metrics, ablated, limits), _effects(statistics, ablated), strict=True)
@@ -141,7 +141,9 @@ def _metrics(statistics: GateStatistics) -> dict[str, float | None]:
     return measured(statistics) | {"not_finite": statistics.not_finite / max(seen, 1), "units": units}
 
 
-def untrained(sites: Sequence[GateSite], metrics: Sequence[Metrics], twin: Sequence[Metrics], limits: Thresholds) -> str:
+def untrained(
+    sites: Sequence[GateSite], metrics: Sequence[Metrics], twin: Sequence[Metrics], limits: Thresholds, *, trained: bool = False
+) -> str:
     """How a network is found to be untrained, as a sentence; "" where it is not, or where nothing tells.
 
     One gate may look fresh by accident or by weight decay; only all of them together are taken for it, and thresholds only where there is
@@ -150,7 +152,7 @@ def untrained(sites: Sequence[GateSite], metrics: Sequence[Metrics], twin: Seque
     if twin and all(twin):
         alike = "Taken over all gates, the weights spread over images, channels and classes as those of a twin with fresh weights do."
         return alike if _is_like(metrics, twin, limits) else ""
-    if sites and all(_is_fresh(site, own, limits) for site, own in zip(sites, metrics, strict=True)):
+    if sites and not trained and all(_is_fresh(site, own, limits) for site, own in zip(sites, metrics, strict=True)):
         return "In every gate all weights are alike and hardly vary with the picture, as after initialisation (told by thresholds)."
     return ""
 

@@ -6,18 +6,16 @@ network instead of all its calls.
 
 from __future__ import annotations
 
-import copyreg
 import threading
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Protocol, cast
+from typing import Any, Protocol
 
 from torch import nn
 
 __all__ = ["Door", "Part", "Stop", "put_doors", "tour_of", "visited_by"]
 
-Forward = Callable[..., Any]
 WORTH_A_DOOR = 3  # calls; a door costs about as much as one or two of them
 
 
@@ -90,7 +88,9 @@ def _outermost(parts: Iterable[Part]) -> tuple[Part, ...]:
 class Visitor(Protocol):
     """Looks at parts of the passes that its thread makes."""
 
-    def visit(self, path: str, forward: Forward, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any: ...
+    def enters(self, path: str) -> None: ...
+
+    def leaves(self, path: str) -> None: ...
 
 
 class _Here(threading.local):
@@ -112,42 +112,29 @@ def visited_by(visitor: Visitor) -> Iterator[None]:
         _HERE.visitor = before
 
 
+@dataclass(frozen=True)
 class Door:
-    """Mixed into the class of a part: its forward shows itself to whoever looks at this thread's passes. A copy of the part has none."""
+    """A part's two hooks, which tell whoever looks at this thread's passes that it begins and ends. A copy of the part has them too."""
 
-    _door = ""  # the part's path
+    path: str
 
-    def forward(self, *args: Any, **kwargs: Any) -> Any:
-        forward, visitor = super().forward, _HERE.visitor  # type: ignore[misc]  # of the class that this is mixed into
-        return forward(*args, **kwargs) if visitor is None else visitor.visit(self._door, forward, args, kwargs)
+    def enters(self, part: nn.Module, arguments: Any) -> None:
+        if _HERE.visitor is not None:
+            _HERE.visitor.enters(self.path)
 
-    def __reduce_ex__(self, protocol: Any) -> Any:
-        make, args, *more = cast(Any, super().__reduce_ex__(protocol))
-        args = tuple(type(self).__bases__[1] if arg is type(self) else arg for arg in args)
-        return _made if make is copyreg.__newobj__ else make, args, *more  # type: ignore[attr-defined]  # which pickle takes for the class's own
-
-
-def _made(base: type, *args: Any) -> Any:
-    return base.__new__(base, *args)
+    def leaves(self, part: nn.Module, arguments: Any, made: Any) -> None:
+        if _HERE.visitor is not None:
+            _HERE.visitor.leaves(self.path)
 
 
 def put_doors(module: nn.Module, paths: Iterable[str]) -> None:
-    """Give parts of a network a door; it is to be one of our own (see frozen_twin)."""
+    """Give these parts of a network a door, and no others; it is to be one of our own (see frozen_twin)."""
+    for part in module.modules():
+        for hooks in (part._forward_pre_hooks, part._forward_hooks):
+            for number in [number for number, hook in hooks.items() if isinstance(getattr(hook, "__self__", None), Door)]:
+                del hooks[number]
+                part._forward_hooks_always_called.pop(number, None)
     for path in paths:
-        part = module.get_submodule(path)
-        part._door = path  # type: ignore[assignment]
-        if not isinstance(part, Door) and not _hears_of_subclasses(type(part)):
-            part.__class__ = _with_door(type(part))
-
-
-def _with_door(base: type) -> type:
-    """The class with a door: the same for every part of it, for as long as there is one."""
-    others: list[type] = base.__subclasses__()
-    known = next((other for other in others if other.__bases__ == (Door, base)), None)
-    names = {"__module__": base.__module__, "__qualname__": base.__qualname__, "__doc__": base.__doc__}
-    return known or type(base)(base.__name__, (Door, base), names)
-
-
-def _hears_of_subclasses(base: type) -> bool:
-    """Whether a class does something of its own where it is subclassed, such as to enter the new one into a list."""
-    return hasattr(base.__init_subclass__, "__func__")
+        door, part = Door(path), module.get_submodule(path)
+        part.register_forward_pre_hook(door.enters)
+        part.register_forward_hook(door.leaves, always_call=True)

@@ -5,8 +5,7 @@ The numbers are those that a Tape would find. A pass that makes other calls has 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from types import TracebackType
@@ -67,6 +66,7 @@ class Replay(TorchFunctionMode):
         self._tour, self._stops = tour, 0
         self._doors = {state: frozenset(stop.part.path for stop in tour if stop.looks is (state == BETWEEN)) for state in (BETWEEN, WITHIN)}
         self._state = BETWEEN
+        self._open: list[Part] = []
         self._wants_maps = watch.maps or watch.gradients
         self._next = 0
         self._strayed = False
@@ -94,44 +94,39 @@ class Replay(TorchFunctionMode):
         if self._tour:
             self._look.__exit__(kind, error, traceback)
             del self._look  # it holds on to this
-        else:
+        if not self._tour or self._state == WITHIN:  # a part that was broken off did not leave
             TorchFunctionMode.__exit__(self, kind, error, traceback)
 
-    def visit(self, path: str, forward: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        """Run a module that has a door: looked at, or passed by, where it is what comes next on the tour."""
+    def enters(self, path: str) -> None:
+        """A module that has a door begins: it is looked at, or passed by, where it is what comes next on the tour."""
         if path not in self._doors.get(self._state, ()):
-            return forward(*args, **kwargs)
+            return
         stop = self._tour[self._stops] if self._stops < len(self._tour) else None
         self._stops += 1
         if stop is None or stop.part.path != path or stop.looks is not (self._state == BETWEEN):
             self._strayed = True
-            return forward(*args, **kwargs)
-        with self._looking(stop.part) if stop.looks else self._passing(stop.part):
-            return forward(*args, **kwargs)
+            return
+        self._open.append(stop.part)
+        if stop.looks:
+            self._next, self._state = stop.part.first, WITHIN
+            TorchFunctionMode.__enter__(self)
+        else:
+            self._strayed |= self._next != stop.part.first
+            self._next, self._state = stop.part.end, PAST
+            TorchFunctionMode.__exit__(self, None, None, None)
 
-    @contextmanager
-    def _looking(self, part: Part) -> Iterator[None]:
-        """The calls of a part are read."""
-        self._next, self._state = part.first, WITHIN
-        TorchFunctionMode.__enter__(self)
-        try:
-            yield
-        finally:
+    def leaves(self, path: str) -> None:
+        """A module that has a door ends."""
+        if not self._open or self._open[-1].path != path:
+            return
+        part = self._open.pop()
+        if self._state == PAST:
+            TorchFunctionMode.__enter__(self)
+            self._state = WITHIN
+        else:
             TorchFunctionMode.__exit__(self, None, None, None)
             self._state = BETWEEN
             self._strayed |= self._next != part.end
-
-    @contextmanager
-    def _passing(self, part: Part) -> Iterator[None]:
-        """The calls of a part go by unread, within one that is looked at."""
-        self._strayed |= self._next != part.first
-        self._next, self._state = part.end, PAST
-        TorchFunctionMode.__exit__(self, None, None, None)
-        try:
-            yield
-        finally:
-            TorchFunctionMode.__enter__(self)
-            self._state = WITHIN
 
     def _is_as_before(self, factor: Factor) -> bool:
         """Whether a multiplication had a gate of the known form, and its map is what it was."""

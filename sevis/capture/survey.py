@@ -53,6 +53,7 @@ def survey(module: nn.Module, show: Show, batch: Tensor, *others: Tensor) -> Sur
             return found
         route = found.route if _is_kept(found.route, show, batch) else _searched(module, show, batch).route
         if route is not None and not _is_kept_in_parts(module, route, show, (batch, *others)):
+            put_doors(module, ())
             route = replace(route, parts=())
     return replace(found, route=route)
 

@@ -25,7 +25,8 @@ def frozen_twin(module: nn.Module, device: torch.device | None = None) -> nn.Mod
     shared: dict[int, object] = {id(p): nn.Parameter(p.detach(), requires_grad=False) for p in module.parameters()}
     shared |= {id(b): b.detach() for b in module.buffers()}
     try:
-        twin = copy.deepcopy(module, shared)
+        with torch.no_grad():  # a scripted part's parameters are copied by operations
+            twin = copy.deepcopy(module, shared)
     except Exception as error:
         raise TypeError(f"{type(module).__name__} cannot be copied ({error}); give it a __deepcopy__, or wrap what it holds") from error
     return (twin if device is None else twin.to(device)).eval().requires_grad_(False)

@@ -7,7 +7,8 @@ import gc
 import pickle
 import threading
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import numpy as np
 import pytest
@@ -25,6 +26,7 @@ from sevis.nets import zoo
 from sevis.nets.blocks import SqueezeExcitation
 from sevis.nets.se_resnet import se_resnet
 from sevis.nets.sk_net import sk_net
+from tests import footprint
 from tests.capture.test_replay import EVERYTHING, told
 
 PARTS: dict[str, Callable[[], nn.Module]] = {
@@ -176,41 +178,96 @@ COPIES: dict[str, Callable[[nn.Module], nn.Module]] = {
 
 
 @pytest.mark.parametrize("how", COPIES)
-def test_a_copy_of_a_part_has_no_door_and_its_own_weights(how: str) -> None:
+def test_a_copy_of_a_part_is_a_part_of_its_own(how: str) -> None:
     part = surveyed(PARTS["SE-ResNet"])[0].get_submodule("layer1.0.se")
     twin, pictures = COPIES[how](part), torch.randn(1, 8, 5, 5)
-    assert isinstance(part, Door) and type(twin) is SqueezeExcitation and type(part).__name__ == "SqueezeExcitation"
+    assert type(part) is type(twin) is SqueezeExcitation
     with torch.no_grad():
         assert torch.equal(twin(pictures), part(pictures))
         twin._modules = {name: nn.Identity() for name in twin._modules}
         assert not torch.equal(twin(pictures), part(pictures))
 
 
+def doors(module: nn.Module) -> list[str]:
+    """The paths of the parts that have one."""
+    return [path for path, part in module.named_modules() if any(_is_door(hook) for hook in part._forward_pre_hooks.values())]
+
+
+def _is_door(hook: object) -> bool:
+    return isinstance(getattr(hook, "__self__", None), Door)
+
+
 def test_a_network_with_doors_inside_another_is_looked_at_in_parts_again() -> None:
     inner, _ = surveyed(PARTS["SE-ResNet"])
+    before = doors(inner)
     module, found = surveyed(lambda: nn.Sequential(inner, nn.Softmax(dim=1)))
     assert found.route is not None and all(stop.part.path.startswith("0.layer") for stop in found.route.gate_tour)
+    assert doors(module[0]) == before and doors(inner) == before  # type: ignore[index]
     with torch.no_grad():
         assert isinstance(watched(module, module, torch.randn(1, 3, 64, 64), found.route, Watch(proof=False))[1], Replay)
 
 
-def test_a_class_that_hears_of_its_subclasses_gets_no_door() -> None:
-    heard: list[type] = []
+def test_who_asks_for_the_class_of_a_part_gets_its_own() -> None:
+    class Asks(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.body = se_resnet(18, classes=3, width=0.125)
 
-    class Listed(nn.ReLU):
-        def __init_subclass__(cls) -> None:
-            heard.append(cls)
+        def forward(self, pictures: Tensor) -> Tensor:
+            assert all(type(part) is SqueezeExcitation for part in self.body.modules() if isinstance(part, SqueezeExcitation))
+            return self.body(pictures)
 
-    module = nn.Sequential(Listed())
-    put_doors(module, ["0"])
-    assert not heard and not isinstance(module[0], Door)
+    found = surveyed(Asks)[1]
+    assert found.route is not None and found.route.gate_tour
 
 
-def test_parts_of_one_class_share_the_one_with_a_door() -> None:
+def test_doors_are_put_once_and_taken_off() -> None:
     module = nn.Sequential(nn.ReLU(), nn.ReLU())
+    module[0].register_forward_hook(lambda part, given, made: None)
     put_doors(module, ["0", "1"])
     put_doors(module, ["1"])
-    assert type(module[0]) is type(module[1]) and type(module[0]).__bases__ == (Door, nn.ReLU)
+    assert doors(module) == ["1"] and len(module[0]._forward_hooks) == 1
+    put_doors(module, ())
+    assert doors(module) == [] and not module[1]._forward_hooks and not module[1]._forward_hooks_always_called
+
+
+class Raises(nn.Module):
+    """Raises where the gate has been pooled, if it is told to; what it computes goes on where that is caught."""
+
+    error: BaseException | None = None
+
+    def forward(self, x: Tensor) -> Tensor:
+        if self.error is not None:
+            raise self.error
+        return x
+
+
+@pytest.mark.parametrize("error", [RuntimeError("inside"), KeyboardInterrupt()], ids=["an exception", "an interrupt"])
+def test_a_part_that_is_broken_off_leaves_nothing_behind(error: BaseException) -> None:
+    torch.manual_seed(0)
+    whole = se_resnet(18, classes=3, width=0.125).eval()
+    whole.layer2[0].se.reduce = nn.Sequential(whole.layer2[0].se.reduce, Raises())  # type: ignore[union-attr, operator]
+    module = frozen_twin(whole)
+    pictures = torch.randn(1, 3, 64, 64)
+    found = survey(module, module, pictures)
+    assert found.route is not None and found.route.gate_tour
+    (wire,) = (part for part in module.modules() if isinstance(part, Raises))
+    with torch.no_grad():
+        before = watched(module, module, pictures, found.route, Watch(proof=False))[1].records()
+        wire.error = error
+        with footprint_kept(), pytest.raises(type(error)):
+            watched(module, module, pictures, found.route, Watch(proof=False))
+        wire.error = None
+        after = watched(module, module, pictures, found.route, Watch(proof=False))[1]
+    assert isinstance(after, Replay)
+    assert all(np.array_equal(one.weights, other.weights) for one, other in zip(before, after.records(), strict=True))
+
+
+@contextmanager
+def footprint_kept() -> Iterator[None]:
+    before = footprint.of_process()
+    yield
+    assert footprint.of_process() == before
 
 
 @pytest.mark.parametrize("tour", [True, False])

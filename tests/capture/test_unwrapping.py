@@ -133,3 +133,10 @@ def test_a_twin_of_a_compiled_network_is_bare_and_shares_its_weights() -> None:
     twin = frozen_twin(module)
     assert {p.data_ptr() for p in twin.parameters()} == {p.data_ptr() for p in module.parameters()}
     assert unwrapped(twin) is twin and not any(p.requires_grad for p in twin.parameters())
+
+
+@pytest.mark.filterwarnings("ignore:.*torch.jit.script.*:FutureWarning")
+def test_a_network_with_a_scripted_part_has_a_twin() -> None:
+    module = nn.Sequential(nn.Conv2d(3, 4, 1), torch.jit.script(nn.Conv2d(4, 2, 1)))
+    pictures = torch.randn(1, 3, 4, 4)
+    assert torch.equal(frozen_twin(module)(pictures), module(pictures)) and all(p.requires_grad for p in module.parameters())
