@@ -97,7 +97,8 @@ class Run:
         count, commonest, times = len(known), int(np.bincount(known.astype(int)).max()), thresholds["untrained.guessing"]
         right = round(self.top1 * count)
         better = right >= times * commonest or count - right <= (count - commonest) / times
-        return better and right > commonest and right - commonest >= thresholds["untrained.errors"] * (commonest * (1 - commonest / count)) ** 0.5
+        error = (commonest * (1 - commonest / count)) ** 0.5  # of what guessing gets right
+        return better and right > commonest and right - commonest >= thresholds["untrained.errors"] * error
 
     def examine(self, ablated: Sequence[Ablated] = (), thresholds: Thresholds | None = None) -> tuple[Diagnosis, ...]:
         """The doctor's diagnosis of every gate; arguments and errors as those of `sevis.analysis.doctor.examine`."""
