@@ -23,7 +23,7 @@ from sevis.capture.survey import Survey, survey, watched
 from sevis.capture.tracer import Tape, Watch
 from sevis.capture.twin import frozen_twin
 from sevis.capture.watch import LastMap
-from sevis.edits import NOTHING, Edit, WhatIf, effects_of, parse
+from sevis.edits import NOTHING, Edit, EditError, WhatIf, effects_of, parse
 from sevis.excitation import Excitation
 from sevis.nets.network import Network
 from sevis.nets.preprocessing import seen
@@ -35,9 +35,13 @@ from sevis.records import Cam, GateAverage, GateRecord, GateSite, Inspection, Ou
 if TYPE_CHECKING:
     from rich.table import Table
 
-__all__ = ["Inspector", "weights_of"]
+__all__ = ["Inspector", "NotFinite", "weights_of"]
 
 Source = bytes | str | Path | Image.Image | np.ndarray
+
+
+class NotFinite(ValueError):
+    """A network's answer to a picture is no number."""
 
 
 class Inspector:
@@ -132,7 +136,7 @@ class Inspector:
 
         Raises:
             PictureError: the picture cannot be read; the sentence says why.
-            ValueError: there is no such class, or an edit means nothing here (EditError).
+            ValueError: there is no such class, an edit means nothing here (EditError), or the answer is no number.
         """
         picture = pictures.read(image)
         what_if = WhatIf(_edits(edits), {name: weights_of(each) for name, each in (others or {}).items()})
@@ -155,6 +159,7 @@ class Inspector:
             readings = self.reader.read(tape.logits(output).float(), targets, self.classes)
             last = self._last_map(tape, output)
             scores = torch.stack([reading.score for reading in readings])
+            self._check_finite(scores, rows)
             explanation = explain(tape.found, last, scores)
         records = self.proved(tape.records())
         shared = _Shared(records, explanation, scores.detach().cpu().numpy(), time.perf_counter() - started)
@@ -220,6 +225,14 @@ class Inspector:
             count = self.reader.places(len(self.classes))
             if target < 0 or (count is not None and target >= count):
                 raise ValueError(f"{self.name} has no class {target}; choose from 0 to {len(self.classes) - 1}")
+
+    def _check_finite(self, scores: Tensor, rows: Sequence[WhatIf]) -> None:
+        """Raise ValueError (EditError where edits are at fault) if a score is no number or has no end: nothing can be said of it."""
+        for finite, row in zip(scores.isfinite().tolist(), rows, strict=True):
+            if not finite and row.edits:
+                raise EditError("With these edits numbers grow beyond what the network's precision holds; take one of them back.")
+            if not finite:
+                raise NotFinite(f"{self.name} gives no finite score for this picture: its weights, or what it computes, are out of bounds.")
 
     def proved(self, records: tuple[GateRecord, ...]) -> tuple[GateRecord, ...]:
         """The records with the warnings of their sites' proofs, which were made once."""

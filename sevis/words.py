@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -19,7 +20,9 @@ def decimal(value: float, digits: int = 2) -> str:
 
 
 def amount(value: float) -> str:
-    """A number with two significant digits and no exponent, as in "0.012", "1.8" or "120"."""
+    """A number with two significant digits and no exponent, as in "0.012", "1.8" or "120"; in words where it is none or has no end."""
+    if not math.isfinite(value):
+        return "not a number" if math.isnan(value) else f"{MINUS if value < 0 else ''}infinity"
     if abs(value) < TINY:
         return "0"
     digits = 1 - int(f"{value:.1e}".split("e")[1])  # 0.996 has the exponent of 1.0

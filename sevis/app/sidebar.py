@@ -129,6 +129,9 @@ def _own_network() -> str | None:
         names = st.text_area("Names of its classes, one a line", key="own_classes", max_chars=100_000, placeholder="as in ImageNet")
         if file is None or arch not in known:
             return None
+        if file.size > CHECKPOINT_LIMIT << 20:  # the browser keeps to it, and others need not
+            st.error(f"The file has {file.size / 2**20:,.0f} MB; at most {CHECKPOINT_LIMIT} MB of weights are taken.")
+            return None
         return state.bring(file.getvalue(), arch, tuple(line.strip() for line in (names or "").splitlines() if line.strip()))
 
 

@@ -25,7 +25,7 @@ from sevis.engine import Busy, Engine, NoRoom, OutOfMemory, Stopped
 from sevis.excitation import Excitation
 from sevis.figures import DARK, LIGHT, Theme
 from sevis.gallery import Examination, examined, seen
-from sevis.inspector import Inspector
+from sevis.inspector import Inspector, NotFinite
 from sevis.loading import CheckpointError, available, choose_device, load, load_uploaded
 from sevis.menu import Entry, menu
 from sevis.pictures import Picture, PictureError
@@ -67,7 +67,7 @@ LARGEST = 2_000_000  # pixels of a picture that the page keeps
 NETWORK_BUDGET = 2 << 30  # bytes of weights in memory at a time
 UPLOAD_BUDGET = 600 << 20  # bytes of visitors' checkpoints in memory at a time
 # what a visitor is told in one sentence; anything else is a bug, for the log
-EXPECTED = (PictureError, EditError, CheckpointError, Busy, Stopped, NoRoom, OutOfMemory)
+EXPECTED = (PictureError, EditError, CheckpointError, NotFinite, Busy, Stopped, NoRoom, OutOfMemory)
 
 
 @dataclass(frozen=True)

@@ -48,6 +48,13 @@ def test_the_page_is_in_the_menu() -> None:
     assert any("side by side" in title for title in figures(app))
 
 
+def test_numbers_without_an_end_are_said_and_break_nothing() -> None:
+    app = opened(*(f"all:factor={factor}" for factor in range(100, 85, -1)))
+    assert not app.exception and "take one of them back" in app.error[0].value
+    app.multiselect(key="edits").set_value(chips(app)[:2]).run()
+    assert not app.exception and not app.error and figures(app)
+
+
 def test_a_preset_opens_every_gate_and_everything_answers() -> None:
     app = opened()
     before = figures(app)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import socket
 import subprocess
@@ -19,6 +20,7 @@ from websockets.sync.client import connect
 
 from sevis.app import origins
 from tests.browser.conftest import ROOT, _wait
+from tests.load.visitor import Page, Visitor
 
 SETTINGS = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text(encoding="utf-8"))
 EXPECTED = {
@@ -28,7 +30,7 @@ EXPECTED = {
         "enableXsrfProtection": True,
         "enableCORS": True,
         "enableStaticServing": False,
-        "maxUploadSize": 20,
+        "maxUploadSize": 200,
         "maxWidgetStateSize": 2,
     },
 }
@@ -168,3 +170,15 @@ def test_whose_pages_are_known(monkeypatch: pytest.MonkeyPatch) -> None:
     assert known("https://b.org") and not known("https://c.org")
     monkeypatch.setattr(origins.st, "get_option", {"server.enableCORS": False}.get)
     assert known("https://c.org")
+
+
+def test_a_file_larger_than_a_picture_reaches_the_page_and_is_refused_there(port: int) -> None:
+    """A zip or a checkpoint may be larger: the server lets it in, and each page keeps to its own limit."""
+
+    async def hand_over() -> Page:
+        async with Visitor(f"127.0.0.1:{port}") as visitor:
+            await visitor.open()
+            await visitor.upload("upload", "large.png", bytes(30 << 20))
+            return await visitor.open()
+
+    assert any("larger than 20 MB" in error for error in asyncio.run(hand_over()).errors)
