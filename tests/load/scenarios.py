@@ -115,7 +115,7 @@ def _classes() -> Sequence[str]:
 
 
 def storm(server: Server, sessions: int, cycles: int = CYCLES) -> Numbers:
-    """Everybody drags a slider, half of them vanish in the middle: what is left, and how soon the next visitor is served."""
+    """Everybody drags a factor on all weights, half of them vanish in the middle: what is left, and how soon the next visitor is served."""
     asyncio.run(_one_look(server.address))
     memory, next_look, emptied = [], [], []
     for cycle in range(cycles):
@@ -141,12 +141,13 @@ def storm(server: Server, sessions: int, cycles: int = CYCLES) -> Numbers:
 
 async def _dragging(address: str, session: int, cycle: int, vanishes: bool) -> None:
     async with Visitor(address) as visitor:
-        await visitor.open("", urlencode({"network": NETWORKS[session % 2]}))
+        await visitor.open("what-if", urlencode({"network": NETWORKS[session % 2]}))
         end = random.Random(session + 1000 * cycle).randrange(5, MOVES - 5) if vanishes else MOVES
         for move in range(end):
-            visitor.choose("opacity")
-            visitor.chosen("opacity").double_array_value.data.append((move % 20) / 20)
-            await visitor.ask()
+            factor = 0.5 + session / 100 + move / 10_000 + cycle / 1000  # nobody asks for another's, so that the network runs
+            visitor.choose("edits")
+            visitor.chosen("edits").string_array_value.data.append(f"all:factor={factor:.4f}")
+            await visitor.ask("what-if")
             await asyncio.sleep(PAUSE)
         if vanishes:
             visitor.socket.transport.abort()

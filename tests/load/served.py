@@ -10,8 +10,14 @@ from starlette.routing import Route
 from streamlit.starlette import App
 
 from sevis.app import health, origins
+from sevis.capture.doors import Door
 
 HOOKS = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
+
+
+def _is_door(hook: object) -> bool:
+    """Whether it is one of those that our own copy of a network has for as long as it lives."""
+    return isinstance(getattr(hook, "__self__", None), Door)
 
 
 def left() -> dict[str, int]:
@@ -21,7 +27,9 @@ def left() -> dict[str, int]:
     engine, hooks, gradients = state.engine(), 0, 0
     for name in engine.networks:
         with engine.borrow(name) as inspector:
-            hooks += sum(len(getattr(part, kind)) for part in inspector.module.modules() for kind in HOOKS)
+            hooks += sum(
+                not _is_door(hook) for part in inspector.module.modules() for kind in HOOKS for hook in getattr(part, kind).values()
+            )
             gradients += sum(weights.grad is not None or weights.requires_grad for weights in inspector.module.parameters())
     drawing = sum("script" in thread.name.lower() for thread in threading.enumerate())
     return {"hooks": hooks, "gradients": gradients, "waiting": engine.waiting, "drawing": drawing, "threads": threading.active_count()}
