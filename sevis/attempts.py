@@ -13,7 +13,7 @@ from typing import TypeVar
 
 from sevis.tickets import Stopped
 
-__all__ = ["DeviceLost", "OutOfMemory", "attempt", "attempt_each", "attempt_twice", "aware_of_loss"]
+__all__ = ["DeviceLost", "OutOfMemory", "attempt", "attempt_each", "attempt_twice", "aware_of_full_memory", "aware_of_loss"]
 
 Item = TypeVar("Item")
 Answer = TypeVar("Answer")
@@ -36,6 +36,9 @@ FULL = ("can't allocate memory", "out of memory", "CUBLAS_STATUS_ALLOC_FAILED")
 
 class DeviceLost(Stopped):
     """The device answers nothing any more in this process; a new process can use it again."""
+
+
+NO_ROOM = "The device's memory is full, even for one picture alone; try a smaller network, or again when others are done."
 
 
 class OutOfMemory(RuntimeError):
@@ -69,7 +72,7 @@ def attempt_twice(action: Callable[[], Answer], free_memory: Callable[[], None])
     outcome = attempt(action)
     if not _is_out_of_memory(outcome):
         return outcome
-    return OutOfMemory("The device's memory is full, even for one picture alone; try a smaller network, or again when others are done.")
+    return OutOfMemory(NO_ROOM)
 
 
 def attempt(action: Callable[[], Answer]) -> Answer | BaseException:
@@ -100,6 +103,19 @@ def aware_of_loss() -> Iterator[None]:
     else:
         return
     raise DeviceLost(f"The device failed ({told}) and the server starts anew; try again in a minute.")
+
+
+@contextmanager
+def aware_of_full_memory() -> Iterator[None]:
+    """Raise OutOfMemory in place of what torch raises where memory runs out, outside the block that raised."""
+    try:
+        yield
+    except (MemoryError, RuntimeError) as error:
+        if not _is_out_of_memory(error):
+            raise
+    else:
+        return
+    raise OutOfMemory(NO_ROOM)
 
 
 def _turn_frames_into_text(error: BaseException) -> None:

@@ -25,7 +25,7 @@ from typing import Generic, Self, TypeVar, final
 
 import numpy as np
 
-from sevis.attempts import DeviceLost, OutOfMemory, attempt, attempt_each, attempt_twice, aware_of_loss
+from sevis.attempts import DeviceLost, OutOfMemory, attempt, attempt_each, attempt_twice, aware_of_full_memory, aware_of_loss
 from sevis.edits import NOTHING, WhatIf
 from sevis.networks_in_memory import NetworksInMemory, NoRoom
 from sevis.tickets import KINDS, Busy, Inspector, Stopped, Target, Ticket, answers, is_settled, settle
@@ -114,7 +114,7 @@ class Engine(Generic[Network_co]):
         the worker's. Calls `check` every 0.1 s while it waits.
         """
         try:
-            with self._turns.mine(check), aware_of_loss():
+            with self._turns.mine(check), aware_of_loss(), aware_of_full_memory():
                 yield
         except DeviceLost as error:
             self._lose(error)

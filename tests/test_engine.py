@@ -686,6 +686,15 @@ def test_a_memory_too_small_for_one_picture_is_told_and_survived(world: World, e
     assert world.score("a", 100) == 100 and world.score("b", 1) == 1
 
 
+@pytest.mark.parametrize("error", OUT_OF_MEMORY)
+def test_a_full_memory_in_a_borrower_s_turn_is_told_and_survived(world: World, error: BaseException) -> None:
+    with pytest.raises(OutOfMemory, match="The device's memory is full"), world.engine.borrow("a"), world.engine.turn():
+        raise error
+    with pytest.raises(RuntimeError, match="another"), world.engine.borrow("a"), world.engine.turn():
+        raise RuntimeError("another")
+    assert world.score("a", 1) == 1
+
+
 def test_unused_networks_go_before_a_picture_is_given_up(world: World) -> None:
     def before(numbers: Sequence[int], targets: Sequence[int | str | None]) -> None:
         if len(world.engine.networks) > 2:
