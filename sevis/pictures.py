@@ -21,10 +21,9 @@ import numpy as np
 from PIL import Image, ImageFile
 from PIL.BmpImagePlugin import BmpImageFile
 from PIL.GifImagePlugin import GifImageFile
-from PIL.JpegImagePlugin import JpegImageFile
-from PIL.PngImagePlugin import PngImageFile
-from PIL.TiffImagePlugin import TiffImageFile
-from PIL.WebPImagePlugin import WebPImageFile
+
+from sevis.picture_files import JpegFile, PngFile, TiffFile, WebPFile
+from sevis.tiff_directory import ORIENTATION
 
 __all__ = ["MAX_ASPECT", "MAX_BYTES", "MAX_PIXELS", "MIN_SIDE", "REFUSALS", "Picture", "PictureError", "read"]
 
@@ -61,12 +60,12 @@ REFUSALS = {
 
 # Pillow's own classes and not Image.open: that one warns of a large header, process-wide, before its size can be looked at here.
 FORMATS: tuple[tuple[str, bytes, Callable[[io.BytesIO], ImageFile.ImageFile]], ...] = (
-    ("JPEG", rb"\xff\xd8\xff", JpegImageFile),
-    ("PNG", rb"\x89PNG\r\n\x1a\n", PngImageFile),
-    ("WebP", rb"RIFF....WEBP", WebPImageFile),
+    ("JPEG", rb"\xff\xd8\xff", JpegFile),
+    ("PNG", rb"\x89PNG\r\n\x1a\n", PngFile),
+    ("WebP", rb"RIFF....WEBP", WebPFile),
     ("BMP", rb"BM", BmpImageFile),
     ("GIF", rb"GIF8[79]a", GifImageFile),
-    ("TIFF", rb"II\*\0|MM\0\*", TiffImageFile),
+    ("TIFF", rb"II\*\0|MM\0\*", TiffFile),
 )
 OTHER_FORMATS = (
     ("a HEIC photo", rb"....ftyp(hei|hev|mif1|msf1)"),
@@ -80,7 +79,7 @@ OTHER_FORMATS = (
     ("an icon file", rb"\0\0[\1\2]\0"),
     ("an SVG drawing", rb".{,1000}<svg[\s>]"),
 )
-ORIENTATION, BITS, SAMPLE_FORMAT, PHOTOMETRIC, PLANES = 274, 258, 339, 262, 284  # tags of TIFF; the first also of EXIF
+BITS, SAMPLE_FORMAT, PHOTOMETRIC, PLANES = 258, 339, 262, 284  # tags of TIFF
 UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -191,7 +190,7 @@ def _from_bytes(content: bytes) -> Picture:
     for name, signature, opener in FORMATS:
         if re.match(signature, content, re.DOTALL):
             with _decoding(name):
-                file = _Rationed(content)
+                file = _Rationed(content, inf if opener is TiffFile else MAX_HEADER)  # a TIFF tells beforehand what its header has
                 image = opener(file)
                 _check_size(image.size)
                 if image.format in ("JPEG", "MPO") and _is_overfull(content, file.tell()):

@@ -19,7 +19,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageCms
 
-from sevis import pictures
+from sevis import pictures, tiff_directory
 from sevis.pictures import Picture, PictureError
 
 RNG = np.random.default_rng(7)
@@ -223,6 +223,9 @@ REFUSED: dict[str, tuple[Callable[[], bytes], str]] = {
         "damaged",
     ),
     "TIFF directory in a circle": (lambda: b"II*\0" + struct.pack("<IHI", 8, 0, 8), "damaged"),
+    "TIFF of one tag twice": (lambda: tiff(DEEP, 16).replace(struct.pack("<HH", 284, 3), struct.pack("<HH", 277, 3)), "damaged"),
+    "TIFF of far more tags than any": (lambda: encoded(BLOCKS, "TIFF", tiffinfo=dict.fromkeys(range(40_000, 41_000), 1)), "damaged"),
+    "TIFF of seven samples": (lambda: tiff(np.zeros((9, 9, 7), np.uint8), 8), "damaged"),
     "separate planes of 16 bits": (lambda: tiff(DEEP, 16, planes=True), "unsupported-mode"),
     "not a number": (lambda: tiff(np.full((9, 9), np.nan, np.float32), 32, sample=3), "not-finite"),
     "infinite": (lambda: tiff(np.full((9, 9), -np.inf, np.float32), 32, sample=3), "not-finite"),
@@ -537,6 +540,18 @@ def test_an_unknown_orientation_turns_nothing(orientation: int) -> None:
 def test_unreadable_metadata_turn_nothing() -> None:
     content = png(40, 24, [row.tobytes() for row in COLOURS], extra=chunk(b"eXIf", b"II*\0\xff\xff\0\0"))
     assert np.array_equal(pictures.read(content).pixels, COLOURS)
+
+
+@pytest.mark.parametrize("start", [b"", b"Exif\0\0", b"Exif\0\0Exif\0\0"])
+@pytest.mark.parametrize("order", ["<", ">"])
+def test_the_orientation_in_exif_is_read_alone(start: bytes, order: str) -> None:
+    header = {"<": b"II*\0", ">": b"MM\0*"}[order] + struct.pack(order + "IH", 8, 2)
+    lines = struct.pack(order + "HHII", 256, 4, 1, 9) + struct.pack(order + "HHIHH", 274, 3, 1, 6, 0)
+    block = start + header + lines + bytes(4)
+    assert tiff_directory.orientation(block) == 6
+    assert {tiff_directory.orientation(block[:size]) for size in range(len(block))} == {None}
+    for other in ((274, 3, 2, 8), (274, 5, 1, 8), (275, 3, 1, 8)):
+        assert tiff_directory.orientation(block.replace(lines[12:], struct.pack(order + "HHII", *other))) is None
 
 
 # ---- large pictures

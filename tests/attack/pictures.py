@@ -12,7 +12,7 @@ import numpy as np
 from PIL import Image
 
 from sevis import pictures
-from tests.attack import ALL
+from tests.attack import ALL, picture_tags
 from tests.attack.costs import tell
 from tests.test_pictures import BLOCKS, animated, chunk, deep_png, encoded, exif, png, tiff
 
@@ -91,6 +91,7 @@ HOSTILE: dict[str, Callable[[], bytes]] = {
     "TIFF: four billion strips": lambda: strips(0xFFFFFFFF),
     "TIFF: a million strips": lambda: strips(1_000_000),
     "WebP: metadata of 18 MB": lambda: encoded(BLOCKS, "WEBP", exif=b"Exif\0\0II*\0" + bytes(18_000_000)),
+    **picture_tags.HOSTILE,
 }
 
 
@@ -132,6 +133,7 @@ HONEST: dict[str, Callable[[], bytes]] = {
     "BMP": lambda: encoded(BLOCKS, "BMP"),
     "TIFF": lambda: encoded(BLOCKS, "TIFF", compression="tiff_lzw"),
     "floating-point TIFF": lambda: tiff(np.linspace(0, 1, 600, dtype=np.float32).reshape(20, 30), 32, sample=3),
+    **picture_tags.TURNED,
 }
 NUMBERS = (0, 1, 0x7F, 0xFF, 0x7FFF, 0xFFFF, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF)
 

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import resource
 import time
+import warnings
 from collections import Counter
 
+import numpy as np
 import pytest
 
 from sevis import pictures
+from tests.attack import picture_tags
 from tests.attack.costs import Cost, told
 from tests.attack.pictures import HONEST, HOSTILE, LARGE, mutants, outcome
+from tests.test_pictures import BLOCKS
 
 MUTANTS = 650
 ENDS = {"read", *pictures.REFUSALS}
@@ -52,3 +56,20 @@ def test_650_mutants_end_in_a_picture_or_one_sentence_soon() -> None:
 
 def test_the_honest_ones_are_read() -> None:
     assert {name: outcome(make()) for name, make in HONEST.items()} == dict.fromkeys(HONEST, "read")
+
+
+@pytest.mark.parametrize("case", picture_tags.TURNED)
+def test_honest_metadata_turn_a_picture_upright(case: str) -> None:
+    expected = np.rot90(BLOCKS, -1)
+    picture = pictures.read(picture_tags.TURNED[case]())
+    assert picture.notes == ("The picture was turned upright, as its EXIF tag says.",)
+    assert picture.pixels.shape == expected.shape
+    assert np.abs(picture.pixels.astype(int) - expected).max() <= (4 if case.startswith("JPEG") else 0)
+
+
+def test_nothing_in_metadata_writes_to_the_log(capfd: pytest.CaptureFixture[str]) -> None:
+    with warnings.catch_warnings(record=True) as heard:
+        warnings.simplefilter("always")
+        ends = {case: outcome(make()) for case, make in (picture_tags.HOSTILE | picture_tags.TURNED).items()}
+    assert set(ends.values()) == {"read", "damaged"}
+    assert [str(warning.message) for warning in heard] == [] and capfd.readouterr().err == ""
