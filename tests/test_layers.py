@@ -140,7 +140,10 @@ FORBIDDEN: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
         (*LEFT, *ANALYSIS, *SERVING, *SHOWING, *OUTER, "torch"),
     ),
     "a batch is records": (("batch.py",), (*LEFT, *ANALYSIS, *SERVING, *SHOWING, *OUTER, "torch", "plotly", "streamlit")),
-    "pictures know no network": (("pictures.py", "zips.py"), (*LEFT, *ANALYSIS, *SERVING, *SHOWING, *OUTER, "torch")),
+    "pictures know no network": (
+        ("pictures.py", "picture_files.py", "tiff_directory.py", "zips.py"),
+        (*LEFT, *ANALYSIS, *SERVING, *SHOWING, *OUTER, "torch"),
+    ),
     "analysis is NumPy": (("analysis/",), (*LEFT, *SERVING, *SHOWING, *OUTER, "torch", "plotly", "streamlit")),
     "figures are functions of records": (("figures/",), (*LEFT, *SERVING, "sevis.report", *OUTER, "torch", "streamlit")),
     "sentences are functions of records": (
