@@ -218,6 +218,7 @@ def test_the_facade_loads_nothing() -> None:
                 "sweeps.py",
                 "monitor.py",
                 "lightning.py",
+                "outcomes.py",
             ),
         ),
         ("safetensors", ("nets/", "card.py")),
