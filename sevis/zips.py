@@ -13,15 +13,17 @@ import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from io import BytesIO
+from itertools import pairwise
 
 from sevis.pictures import MAX_BYTES
 
 __all__ = ["MAX_ENTRIES", "MAX_RATIO", "MAX_TOTAL", "REFUSALS", "Member", "is_zip", "members"]
 
 MAX_ENTRIES = 6000
-MAX_TOTAL = 400_000_000  # bytes that all members may unpack to together
+MAX_TOTAL = 400_000_000  # bytes that all members may unpack to together, those that are refused after it included
 MAX_RATIO = 200  # a photograph packs to a little less than its size, an empty drawing to a hundredth
 SIGNATURE, ENTRY = b"PK\x03\x04", b"PK\x01\x02"
+HEADER = 30  # bytes of a member's header, whose last four are the lengths of the name and of what more comes before its content
 METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # an LZMA member may ask for 4 GB to be unpacked with
 JUNK = ("__MACOSX/", ".DS_Store", "Thumbs.db", "desktop.ini")
 
@@ -37,6 +39,7 @@ REFUSALS = {
     "too-many-bytes": f"It unpacks to more than {MAX_BYTES // 1_000_000} MB; save it smaller or as JPEG.",
     "ratio": f"It unpacks to more than {MAX_RATIO} times its size, as no photograph does.",
     "total": f"The archive unpacks to more than {MAX_TOTAL // 1_000_000} MB; pack fewer pictures.",
+    "overlap": "It shares its bytes with another entry, as in no honest archive; pack it again.",
     "damaged": "It is damaged in the archive; pack it again.",
     "nested": "It is an archive in the archive, and those are not opened; bring it on its own.",
 }
@@ -73,22 +76,45 @@ def members(content: bytes) -> Iterator[Member]:
     except Exception:
         yield Member("", refusal=REFUSALS["damaged-archive"])
         return
-    left = MAX_TOTAL
-    for entry in archive.infolist():
-        member = _member(archive, entry, left)
-        left -= len(member.content)
-        yield member
+    entries = archive.infolist()
+    overlapping, left = _overlapping(content, entries), MAX_TOTAL
+    for entry in entries:
+        reason = _reason(entry, left, overlapping)
+        if reason:
+            yield Member(entry.filename, refusal=REFUSALS[reason])
+            continue
+        left -= entry.file_size  # whatever comes of it: what is damaged or an archive was unpacked too
+        yield _unpacked(archive, entry)
 
 
-def _member(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, left: int) -> Member:
+def _reason(entry: zipfile.ZipInfo, left: int, overlapping: set[zipfile.ZipInfo]) -> str:
+    """Why an entry is not unpacked at all; "" where it is."""
     reason = next((reason for reason, is_so in CHECKS if is_so(entry)), "")
-    if not reason and entry.file_size > left:
-        reason = "total"
-    if reason:
-        return Member(entry.filename, refusal=REFUSALS[reason])
+    if not reason and entry in overlapping:
+        return "overlap"
+    return reason or ("total" if entry.file_size > left else "")
+
+
+def _overlapping(content: bytes, entries: list[zipfile.ZipInfo]) -> set[zipfile.ZipInfo]:
+    """Those that reach into the next entry's header, or have the same one: with few bytes they would be unpacked many times.
+
+    No two of the others share a byte. Python looks for that itself from 3.11.8 on.
+    """
+    inside = sorted(entries, key=lambda entry: entry.header_offset)
+    return {entry for entry, following in pairwise(inside) if _end(content, entry) > following.header_offset}
+
+
+def _end(content: bytes, entry: zipfile.ZipInfo) -> int:
+    """Where the bytes of an entry end: behind its header, the name and more as long as the header says, and what is packed."""
+    start = entry.header_offset + HEADER
+    name, more = (int.from_bytes(content[start - before : start - before + 2], "little") for before in (4, 2))
+    return start + name + more + entry.compress_size
+
+
+def _unpacked(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> Member:
     try:
         with archive.open(entry) as file:
-            content = file.read(MAX_BYTES + 1)
+            content = file.read(entry.file_size + 1)  # no more, whatever there is: the rest would be unpacked to be thrown away
     # zlib.error, BadZipFile, EOFError, RuntimeError and more, as above
     except Exception:
         return Member(entry.filename, refusal=REFUSALS["damaged"])

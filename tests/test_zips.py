@@ -8,6 +8,7 @@ import struct
 import time
 import tracemalloc
 import zipfile
+import zlib
 from io import BytesIO
 from pathlib import Path
 
@@ -123,6 +124,47 @@ def test_members_together_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(zips, "MAX_TOTAL", 2 * len(png()) + 10)
     content = packed(*((f"{n}.png", png()) for n in range(3)), ("small.png", b"x" * 9))
     assert reasons(content) == ["", "", "total", ""]
+
+
+def test_what_is_refused_once_it_is_unpacked_counts_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Archives in the archive and damaged members cost as much as pictures."""
+    inner = b"PK\x03\x04" + bytes(range(256)) * 4
+    monkeypatch.setattr(zips, "MAX_TOTAL", 2 * len(inner) + 10)
+    nested = packed(*((f"{n}.png", inner) for n in range(3)), ("small.png", b"x" * 9))
+    assert reasons(nested) == ["nested", "nested", "total", ""]
+    assert reasons(patched(nested, 8, "<I", 0)) == ["damaged", "nested", "total", ""]  # the first has another checksum
+
+
+def shared(count: int, apart: int = 0) -> bytes:
+    """Entries that are as many doors to one member: each header in the directory leads to its place, or so many bytes before the last's."""
+    whole = packed(*((f"{n:04}.png", b"") for n in range(count - 1)), ("last.png", bytes(100_000)), method=zipfile.ZIP_STORED)
+    changed, place, last = bytearray(whole), 0, whole.rindex(b"PK\x03\x04")
+    for n in range(count):
+        place = whole.index(b"PK\x01\x02", place + 1)
+        struct.pack_into("<III", changed, place + 16, zlib.crc32(bytes(100_000)), 100_000, 100_000)
+        struct.pack_into("<I", changed, place + 42, last - apart * (count - 1 - n))
+    return bytes(changed)
+
+
+@pytest.mark.parametrize("apart", [0, 38])
+def test_members_that_share_bytes_are_unpacked_once(apart: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Python itself refuses them from 3.11.8 on, after it has looked at each."""
+    content = shared(60, apart)
+    opened: list[str] = []
+    plain = zipfile.ZipFile.open
+    monkeypatch.setattr(zipfile.ZipFile, "open", lambda self, entry, *rest: opened.append(entry.filename) or plain(self, entry, *rest))
+    assert reasons(content) == ["overlap"] * 59 + [""]
+    assert opened == ["last.png"]
+
+
+def test_a_size_that_is_too_small_unpacks_no_more_than_it_says() -> None:
+    """Also where the checksum is that of the beginning."""
+    content = patched(packed(("long.png", bytes(5_000_000))), 16, "<I", 100)
+    tracemalloc.start()
+    assert reasons(patched(content, 8, "<I", zlib.crc32(bytes(100)))) == [""]
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 1_000_000
 
 
 def test_a_plain_photograph_is_within_the_ratio() -> None:

@@ -48,13 +48,15 @@ def pack(files: Iterable[tuple[str, bytes]], where: Path, tell: Callable[[int], 
 
     Args:
         where: the tar.
-        tell: called with the number of pictures so far; whatever it raises ends the packing.
+        tell: called with the number of pictures so far, before each file and each entry of an archive, also one that is left out;
+            whatever it raises ends the packing.
     """
     names: dict[str, int] = {}
     left_out: list[tuple[str, str]] = []
     size = 0
     with tarfile.open(where, "w") as tar:
         for member in _opened(files):
+            tell(len(names))
             refusal = member.refusal or _refusal(member.name)
             size += 0 if refusal else len(member.content)
             if not refusal and (len(names) == MOST or size > MAX_TOTAL):
@@ -66,7 +68,6 @@ def pack(files: Iterable[tuple[str, bytes]], where: Path, tell: Callable[[int], 
             info = tarfile.TarInfo(_unused(member.name, names))
             info.size = len(member.content)
             tar.addfile(info, BytesIO(member.content))
-            tell(len(names))
     return Packed(open_source(where) if names else None, tuple(left_out))
 
 

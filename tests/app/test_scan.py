@@ -167,6 +167,22 @@ def test_packing_has_bounds(bound: str, value: int, monkeypatch: pytest.MonkeyPa
     assert found.pictures == 2 and found.left_out == (("2.jpg", packing.FULL),)
 
 
+def test_who_leaves_ends_the_packing_also_of_what_is_left_out(tmp_path: Path) -> None:
+    """Junk takes time as pictures do."""
+    told: list[int] = []
+
+    def tell(count: int) -> None:
+        told.append(count)
+        if len(told) == 4:
+            raise InterruptedError
+
+    one, two = jpegs(2)
+    archive = packed(("1.jpg", one), ("notes.txt", b"hello"), ("inner.zip", photos(1)), ("../x.jpg", two), ("2.jpg", two))
+    with pytest.raises(InterruptedError):
+        pack([("set.zip", archive)], tmp_path / "pictures.tar", tell)
+    assert told == [0, 1, 1, 1]
+
+
 def test_nothing_to_scan_is_no_error(own: OwnRuns) -> None:
     own.take([("empty.zip", packed()), ("words.txt", b"hello"), ("broken.zip", b"PK\x03\x04")])
     assert own.packed.pictures == 0 and len(own.packed.left_out) == 2

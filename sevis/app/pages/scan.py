@@ -96,7 +96,7 @@ def _take(own: OwnRuns, files: Iterable[tuple[str, bytes]]) -> None:
     reading = st.empty()
 
     def tell(count: int) -> None:
-        reading.caption(f"Packing picture {count:,} ...")
+        reading.caption(f"Packing picture {count + 1:,} ...")
 
     own.take(files, tell)
     session.finish_scan_round()
