@@ -32,7 +32,8 @@ def gates_played(looks: Sequence[Look], metric: str, *, theme: Theme = LIGHT) ->
     if not found:
         raise ValueError(f"no look has a number for {metric}; choose a metric that applies to the gates of the log")
     steps = _sampled(sorted({step for each in found for step in each.steps}))
-    bars = {step: _bars(found, step, metric, limits, theme) for step in steps}
+    known = {each.gate: dict(zip(each.steps, each.values, strict=True)) for each in found}
+    bars = {step: _bars({gate: values.get(step) for gate, values in known.items()}, step, metric, limits, theme) for step in steps}
     figure = compose(
         [bars[steps[-1]]],
         (f"The gates look by look: {METRICS[metric].name}", _legend(metric, theme)),
@@ -56,14 +57,14 @@ def _sampled(steps: Sequence[int]) -> list[int]:
     return [steps[round(place * (len(steps) - 1) / max(count - 1, 1))] for place in range(count)]
 
 
-def _bars(found: Sequence[Course], step: int, metric: str, limits: Thresholds, theme: Theme) -> dict[str, Any]:
-    values = [dict(zip(each.steps, each.values, strict=True)).get(step) for each in found]
-    states = [_state(value, metric, limits) for value in values]
-    said = [_said(each.gate, step, value, metric, limits) for each, value in zip(found, values, strict=True)]
+def _bars(values: Mapping[str, float | None], step: int, metric: str, limits: Thresholds, theme: Theme) -> dict[str, Any]:
+    """The bars at one step, of every gate's value there."""
+    states = [_state(value, metric, limits) for value in values.values()]
+    said = [_said(gate, step, value, metric, limits) for gate, value in values.items()]
     return {
         "type": "bar",
-        "x": list(range(len(found))),
-        "y": [None if value is None else shown(metric, value) for value in values],
+        "x": list(range(len(values))),
+        "y": [None if value is None else shown(metric, value) for value in values.values()],
         "marker": {
             "color": [_colours(theme)[state] for state in states],
             "pattern": {"shape": ["/" if state else "" for state in states], "fgcolor": theme.background, "size": 6},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 
 import pytest
@@ -58,6 +59,11 @@ def test_a_visitor_s_log_is_taken_and_what_is_none_is_refused_in_a_sentence() ->
     assert "Spread between images over the training" in figures(app)
 
 
+def numbered(*gates: str, step: str = "3") -> bytes:
+    """A line of a log in which every gate has a number."""
+    return f'{{"step": {step}, "gates": {json.dumps({gate: {"M1": 0.5} for gate in gates})}}}\n'.encode()
+
+
 @pytest.mark.parametrize(
     ("data", "why"),
     [
@@ -69,12 +75,28 @@ def test_a_visitor_s_log_is_taken_and_what_is_none_is_refused_in_a_sentence() ->
         (b"\xff\xfe\x00", "no text"),
         (LOG * 401, "2,005 lines, and 2,000 can be shown"),
         (json.dumps([1]).encode(), "line 1 is '[1]'"),
+        (numbered("\ud800"), "no proper Unicode"),
+        (numbered("a" * 201), "more than 200 characters"),
+        *[(numbered("a", step=step), "is beyond 2 to the 53rd") for step in ("1" + 30 * "0", "1e300", "1" + 400 * "0", f"-{2**53 + 1}")],
+        (numbered(*map(str, range(1001))), "1,001 gates, and 1,000 can be shown"),
+        (numbered(*map(str, range(501))) + numbered(*map(str, range(500, 1001)), step="4"), "1,001 gates"),
+        (b"".join(numbered(*map(str, range(100)), step=str(step)) for step in range(1001)), "1,001 looks at 100 gates"),
     ],
 )
 def test_no_log_at_all(data: bytes, why: str) -> None:
     with pytest.raises(logs.LogError, match=r"\.") as refused:
         logs.brought(data)
     assert why in str(refused.value) and len(str(refused.value)) < 300
+
+
+def test_what_is_just_within_the_bounds_is_drawn() -> None:
+    largest = b"".join(numbered("é" * 200, *map(str, range(999)), step=str(step)) for step in (-(2**53), 2**53))
+    looks = logs.brought(largest)
+    assert [look.step for look in looks] == [-(2**53), 2**53]
+    started = time.process_time()
+    for name in ("gates_over_epochs", "gates_played"):
+        assert monitor.DRAW[name](looks, "M1").to_json()
+    assert time.process_time() - started < 4
 
 
 def test_a_log_keeps_what_it_says() -> None:
