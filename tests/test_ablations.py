@@ -16,7 +16,7 @@ from torch import Tensor
 
 from sevis import ablations
 from sevis.ablations import EDITS, ablate, gathered
-from sevis.analysis.ablation import ABLATIONS, FRESH, compared, read_ablations, write_ablations
+from sevis.analysis.ablation import ABLATIONS, FRESH, Ablated, compared, read_ablations, write_ablations
 from sevis.capture.tracer import Tape, Watch
 from sevis.datasets import open_source
 from sevis.inspector import Inspector
@@ -184,6 +184,19 @@ def test_what_is_kept_comes_back(tmp_path: Path) -> None:
     assert read_ablations(tmp_path) == ()
     write_ablations(tmp_path, measured)
     assert read_ablations(tmp_path) == measured
+
+
+def test_what_was_kept_stays_where_the_next_cannot_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = [Ablated("a", 0, {}, 0.0, 5, 5)]
+    write_ablations(tmp_path, before)
+
+    def full(descriptor: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("sevis.aside.os.fsync", full)
+    with pytest.raises(OSError, match="No space left"):
+        write_ablations(tmp_path, [Ablated("b", 0, {}, 0.0, 5, 5)])
+    assert read_ablations(tmp_path) == tuple(before)
 
 
 @pytest.mark.parametrize("text", ["{", "[]", '{"format": 2, "gates": []}', '{"format": 1, "gates": [{"path": "a", "effects": {"b": {}}}]}'])

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
+from sevis.aside import aside
+
 __all__ = ["ABLATIONS", "FILE", "FRESH", "Ablated", "Ablation", "Effect", "compared", "read_ablations", "write_ablations"]
 
 FILE = "ablations.json"  # of a run folder
@@ -97,8 +99,9 @@ def _effect(values: np.ndarray) -> Effect:
 
 
 def write_ablations(folder: Path, ablated: Sequence[Ablated]) -> None:
-    """Keep the ablations in a run's folder."""
-    (folder / FILE).write_text(json.dumps({"format": FORMAT, "gates": [asdict(each) for each in ablated]}, indent=1), encoding="utf-8")
+    """Keep the ablations in a run's folder; those that are there already are replaced as a whole."""
+    with aside(folder / FILE) as path:
+        path.write_text(json.dumps({"format": FORMAT, "gates": [asdict(each) for each in ablated]}, indent=1), encoding="utf-8")
 
 
 def read_ablations(folder: Path) -> tuple[Ablated, ...]:

@@ -12,6 +12,7 @@ import numpy as np
 
 from sevis.analysis.moments import Moments
 from sevis.analysis.zoom import GateSweep, Sweep
+from sevis.aside import aside
 from sevis.records import GateSite
 
 __all__ = ["FILE", "read_sweep", "write_sweep"]
@@ -40,10 +41,8 @@ def write_sweep(folder: Path, sweep: Sweep) -> None:
         for name in SUMS
         for part in PARTS
     }
-    aside = folder / f"{FILE}.aside"
-    with aside.open("wb") as file:
+    with aside(folder / FILE) as path, path.open("wb") as file:
         np.savez(file, meta=np.array(json.dumps(meta)), right=sweep.right, **sums)
-    aside.replace(folder / FILE)
 
 
 def read_sweep(folder: Path) -> Sweep | None:
