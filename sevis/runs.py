@@ -20,7 +20,7 @@ NumPy and pyarrow only; queries, DuckDB too. A run folder holds
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -39,12 +39,44 @@ if TYPE_CHECKING:
 __all__ = ["FORMAT", "META", "PARTS", "STATISTICS", "Run", "RunError", "committed", "open_run", "tables_of"]
 
 FORMAT = 1
-SAID = ("network", "weights_sha256", "classes", "targets", "network_classes", "source", "pictures", "gates")
 META, STATISTICS, PARTS = "run.json", "statistics.npz", "parts"
 
 
 class RunError(ValueError):
     """Why a folder cannot be used as a run: one sentence."""
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str)
+
+
+def _are_texts(value: object) -> bool:
+    return isinstance(value, list) and all(map(_is_text, value))
+
+
+def _are_whole(value: object) -> bool:
+    return isinstance(value, list) and all(type(each) is int for each in value)
+
+
+def _is_source(value: object) -> bool:
+    """Whether it says where the pictures lie and how to know them again."""
+    return isinstance(value, dict) and all(_is_text(value.get(key)) for key in IN_SOURCE) and _is_text(value.get("root") or "")
+
+
+IN_SOURCE = ("path", "kind", "split", "fingerprint")
+# What run.json says, and whether a value is of the kind that a scan writes: a run that came from elsewhere may say anything.
+SAID: dict[str, Callable[[object], bool]] = {
+    "network": _is_text,
+    "weights_sha256": _is_text,
+    "task": _is_text,
+    "started": _is_text,
+    "classes": _are_texts,
+    "targets": _are_whole,
+    "network_classes": _are_texts,
+    "source": _is_source,
+    "pictures": lambda value: type(value) is int,
+    "gates": lambda value: isinstance(value, bool),
+}
 
 
 @dataclass(frozen=True)
@@ -147,6 +179,8 @@ def open_run(path: str | Path) -> Run:
         raise RunError(f"The run {folder} cannot be read ({error}); scan again into another folder.") from error
     if len(pictures["read"]) != done:
         raise RunError(f"The run {folder} has rows of {len(pictures['read'])} pictures, expected {done}; scan again into another folder.")
+    if ((pictures["target"] < -1) | (pictures["target"] >= len(meta["network_classes"]))).any():
+        raise RunError(f"The run {folder} counts pictures of classes that {META} does not name; scan again into another folder.")
     return Run(folder, meta["network"], tuple(meta["classes"]), pictures, statistics, meta)
 
 
@@ -157,12 +191,15 @@ def _meta(folder: Path) -> dict[str, Any]:
         meta: dict[str, Any] = json.loads((folder / META).read_text(encoding="utf-8"))
         version = meta["format"]
         missing = [key for key in SAID if key not in meta] if version == FORMAT else []
-    except (ValueError, KeyError, TypeError) as error:
+        odd = [key for key, is_so in SAID.items() if key in meta and not is_so(meta[key])]
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise RunError(f"{folder / META} is damaged ({error}); scan again into another folder.") from error
     if missing:
         raise RunError(f"{folder / META} says nothing of {', '.join(missing)}; scan again into another folder.")
     if version != FORMAT:
         raise RunError(f"The run {folder} is of format {version}, and this version of sevis reads {FORMAT}; scan again, or update sevis.")
+    if odd or len(meta["targets"]) != len(meta["classes"]):
+        raise RunError(f"{folder / META} gives {', '.join(odd or ['targets'])} as no scan does; scan again into another folder.")
     return meta
 
 

@@ -222,14 +222,14 @@ def _check_same(folder: Path, meta: dict[str, Any]) -> None:
     for key, name in SAME.items():
         if _kept(before, key) != _kept(meta, key):
             raise RunError(
-                f"The run in {folder} cannot go on: {name} is another ({_short(before[key])}, now {_short(meta[key])});"
+                f"The run in {folder} cannot go on: {name} is another ({_short(before.get(key))}, now {_short(meta[key])});"
                 " name another folder for this scan."
             )
 
 
 def _kept(meta: dict[str, Any], key: str) -> Any:
     """Of the source its content alone: it may have moved."""
-    return meta[key]["fingerprint"] if key == "source" else meta[key]
+    return meta[key]["fingerprint"] if key == "source" else meta.get(key)
 
 
 def _short(value: Any) -> str:

@@ -55,7 +55,8 @@ def written(folder: Path, *, gates: bool = True, labelled: bool = True) -> Path:
     folder.mkdir()
     names = LABELS[:5] if labelled else ()
     meta = {"format": 1, "network": "tiny", "pictures": COUNT + 1, "gates": gates, "classes": list(names), "network_classes": list(LABELS)}
-    meta |= {"weights_sha256": "0" * 64, "targets": [-1] * len(names), "source": {"path": "", "kind": "folder", "split": "", "pictures": 0}}
+    meta |= {"weights_sha256": "0" * 64, "targets": [-1] * len(names), "task": "classification", "started": "2026-01-02T03:04:05Z"}
+    meta |= {"source": {"path": "", "kind": "folder", "split": "", "pictures": 0, "fingerprint": ""}}
     write_meta(folder, meta)
     ledger = Ledger(folder, SITES if gates else (), meta)
     labels = labels_of() if labelled else np.full(COUNT, -1)

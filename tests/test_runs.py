@@ -44,7 +44,9 @@ def row(n: int, read: bool) -> dict[str, Any]:
 
 
 def meta(**other: Any) -> dict[str, Any]:
-    names = {"classes": ["ant"], "network_classes": ["ant", "cat"], "targets": [0], "weights_sha256": "0" * 64, "source": {}}
+    names = {"classes": ["ant"], "network_classes": ["ant", "cat"], "targets": [0], "weights_sha256": "0" * 64}
+    source = {"path": "photos", "kind": "flat folder", "split": "", "pictures": sum(BATCHES), "fingerprint": "0" * 64}
+    names |= {"source": source, "task": "classification", "started": "2026-01-02T03:04:05Z"}
     return {"format": 1, "network": "tiny", "pictures": sum(BATCHES), "gates": True} | names | other
 
 
@@ -172,6 +174,7 @@ def overwrite(name: str, content: bytes) -> Callable[[Path], object]:
 
 FAULTS: dict[str, tuple[Callable[[Path], object], str]] = {
     "no run": (lambda folder: (folder / "run.json").unlink(), "There is no run in"),
+    "a description without end": (overwrite("run.json", b"[" * 100_000), r"run\.json is damaged"),
     "damaged description": (overwrite("run.json", b"{"), r"run\.json is damaged"),
     "a description of nothing": (overwrite("run.json", b'{"format": 1}'), r"run\.json says nothing of network, weights_sha256, "),
     "another version": (overwrite("run.json", json.dumps({"format": 2}).encode()), "is of format 2, and this version of sevis reads 1"),
@@ -180,6 +183,32 @@ FAULTS: dict[str, tuple[Callable[[Path], object], str]] = {
     "damaged pictures": (overwrite("pictures.parquet", b"PAR1"), "cannot be read"),
     "lost pictures": (lambda folder: (folder / "pictures.parquet").unlink(), "has rows of 0 pictures, expected 8"),
 }
+
+
+ODD = [
+    *[(key, value) for key in ("classes", "targets", "network_classes") for value in (5, None, "ant", {"ant": 0}, [["ant"]])],
+    *[(key, value) for key in ("network", "weights_sha256", "task", "started") for value in (5, None, ["a"], {})],
+    *[("pictures", value) for value in (None, "8", 8.5, True, [])],
+    *[("gates", value) for value in (None, 1, "yes")],
+    *[("source", value) for value in ([], None, "photos", {}, {"path": "photos"})],
+    *[("source", meta()["source"] | {key: 5}) for key in ("path", "kind", "split", "fingerprint", "root")],
+    ("classes", ["ant", 5]),
+    ("targets", [0.5]),
+    ("targets", [0, 1]),
+]
+
+
+@pytest.mark.parametrize(("key", "value"), ODD, ids=lambda value: str(value)[:40])
+def test_a_description_of_another_kind_is_one_sentence(key: str, value: object, tmp_path: Path) -> None:
+    write_meta(written(tmp_path / "run"), meta(**{key: value}))
+    with pytest.raises(RunError, match=rf"run\.json gives (classes|targets|{key}) as no scan does; [^.]*\.$"):
+        open_run(tmp_path / "run")
+
+
+def test_classes_that_are_not_named_are_not_counted(tmp_path: Path) -> None:
+    write_meta(written(tmp_path / "run"), meta(network_classes=[]))
+    with pytest.raises(RunError, match=r"counts pictures of classes that run\.json does not name"):
+        open_run(tmp_path / "run")
 
 
 @pytest.mark.parametrize("fault", FAULTS)

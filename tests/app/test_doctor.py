@@ -60,7 +60,7 @@ def judged(shelves: Path) -> Run:
     folder = written(shelves / "one")
     meta = json.loads((folder / META).read_text())
     (folder / META).write_text(
-        json.dumps(meta | {"weights_sha256": "0" * 64, "task": "classification", "source": {"path": "gone", "split": ""}})
+        json.dumps(meta | {"weights_sha256": "0" * 64, "task": "classification", "source": meta["source"] | {"path": "gone"}})
     )
     run = open_run(folder)
     write_ablations(folder, [ablated_of(each) for each in run.statistics])
