@@ -47,7 +47,8 @@ class RunError(ValueError):
 
 
 def _is_text(value: object) -> bool:
-    return isinstance(value, str)
+    """Whether it can be shown: JSON may have halves of characters in it."""
+    return isinstance(value, str) and value.encode("utf-8", "replace").decode() == value
 
 
 def _are_texts(value: object) -> bool:
@@ -60,10 +61,11 @@ def _are_whole(value: object) -> bool:
 
 def _is_source(value: object) -> bool:
     """Whether it says where the pictures lie and how to know them again."""
-    return isinstance(value, dict) and all(_is_text(value.get(key)) for key in IN_SOURCE) and _is_text(value.get("root") or "")
+    if not isinstance(value, dict) or not isinstance(value.get("path"), str) or not isinstance(value.get("root", ""), str):
+        return False  # both are paths, whose names may be any bytes
+    return all(_is_text(value.get(key)) for key in ("kind", "split", "fingerprint"))
 
 
-IN_SOURCE = ("path", "kind", "split", "fingerprint")
 # What run.json says, and whether a value is of the kind that a scan writes: a run that came from elsewhere may say anything.
 SAID: dict[str, Callable[[object], bool]] = {
     "network": _is_text,

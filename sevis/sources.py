@@ -78,12 +78,18 @@ class Source:
         lines = (f"{e.path}\0{e.label or ''}\0{e.size}\n" for e in self.entries)
         return hashlib.sha256("".join(lines).encode("utf-8", "surrogateescape")).hexdigest()
 
+    def file_of(self, entry: Entry) -> Path | None:
+        """The picture's own file; None where it lies in a tar or in a data set."""
+        if self.content is not None or entry.offset >= 0:
+            return None
+        return self.where.parent / entry.path if self.where.is_file() else self.where / entry.path
+
     def picture(self, entry: Entry) -> Picture:
         """One picture; raises PictureError."""
         if self.content is not None:
             return pictures.read(self._given(self.content, entry))
-        if entry.offset < 0:
-            return pictures.read(self.where.parent / entry.path if self.where.is_file() else self.where / entry.path)
+        if (file := self.file_of(entry)) is not None:
+            return pictures.read(file)
         with self.where.open("rb") as tar:  # opened each time: a shared file would have a shared position
             tar.seek(entry.offset)
             return pictures.read(tar.read(min(entry.size, pictures.MAX_BYTES + 1)))

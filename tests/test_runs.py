@@ -187,18 +187,19 @@ FAULTS: dict[str, tuple[Callable[[Path], object], str]] = {
 
 ODD = [
     *[(key, value) for key in ("classes", "targets", "network_classes") for value in (5, None, "ant", {"ant": 0}, [["ant"]])],
-    *[(key, value) for key in ("network", "weights_sha256", "task", "started") for value in (5, None, ["a"], {})],
+    *[(key, value) for key in ("network", "weights_sha256", "task", "started") for value in (5, None, ["a"], {}, "\ud800")],
     *[("pictures", value) for value in (None, "8", 8.5, True, [])],
     *[("gates", value) for value in (None, 1, "yes")],
     *[("source", value) for value in ([], None, "photos", {}, {"path": "photos"})],
     *[("source", meta()["source"] | {key: 5}) for key in ("path", "kind", "split", "fingerprint", "root")],
     ("classes", ["ant", 5]),
+    ("network_classes", ["ant", "\ud800"]),
     ("targets", [0.5]),
     ("targets", [0, 1]),
 ]
 
 
-@pytest.mark.parametrize(("key", "value"), ODD, ids=lambda value: str(value)[:40])
+@pytest.mark.parametrize(("key", "value"), ODD, ids=lambda value: ascii(value)[:40])
 def test_a_description_of_another_kind_is_one_sentence(key: str, value: object, tmp_path: Path) -> None:
     write_meta(written(tmp_path / "run"), meta(**{key: value}))
     with pytest.raises(RunError, match=rf"run\.json gives (classes|targets|{key}) as no scan does; [^.]*\.$"):

@@ -9,7 +9,6 @@ from sevis.analysis.ablation import Ablated, write_ablations
 from sevis.app.errand import OnRun
 from sevis.inspector import Inspector
 from sevis.loading import CheckpointError, load
-from sevis.run_pictures import pictures_of
 
 __all__ = ["PICTURES", "Ablating"]
 
@@ -21,7 +20,7 @@ class Ablating(OnRun):
     """What each gate is worth: a tuple of Ablated, one a gate; its steps are batches."""
 
     def _measured(self, inspector: Inspector) -> tuple[Ablated, ...]:
-        pictures, targets = gathered(pictures_of(self._run), inspector.classes, PICTURES)
+        pictures, targets = gathered(self._pictures(), inspector.classes, PICTURES)
         means, twin = [each.overall.mean for each in self._run.statistics], self._twin(inspector)
         self._begin()
         return ablate(inspector, pictures, targets, means=means, twin=twin, report=self._report)

@@ -9,10 +9,13 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from typing import Any, final
 
+from sevis.app.shelf import near
 from sevis.engine import Engine, NoRoom, Stopped
 from sevis.inspector import Inspector
 from sevis.provenance import weights_sha256
+from sevis.run_pictures import pictures_of
 from sevis.runs import Run
+from sevis.sources import Source, SourceError
 from sevis.turns import Turns
 
 __all__ = ["Errand", "Errands", "OnRun"]
@@ -122,6 +125,17 @@ class OnRun(Errand):
             self._write(result)
         self.result = result
 
+    def _pictures(self) -> Source:
+        """Those that were scanned and lie where this server reads pictures.
+
+        Raises:
+            SourceError: there are none.
+        """
+        found = near(self._run, pictures_of(self._run))
+        if not found.entries:
+            raise SourceError("The pictures that were scanned do not lie where this server reads pictures.")
+        return found
+
     def _begin(self) -> None:
         """Take the first turn of the device; every report gives it back and takes the next."""
         self._turn.enter_context(self._engine.turn(self._leave))
@@ -156,8 +170,14 @@ class Errands:
 
     def stop(self) -> None:
         """Ask all that run to end."""
-        for each in self._begun.values():
+        for each in tuple(self._begun.values()):
             each.stop()
+
+    def join(self, timeout: float) -> None:
+        """Wait for the end of each that runs."""
+        for each in tuple(self._begun.values()):
+            if each.is_running:
+                each.join(timeout)
 
 
 def _name(key: str, run: Run) -> tuple[str, str, str]:

@@ -7,15 +7,17 @@ from __future__ import annotations
 
 import os
 import zipfile
+from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 
 from sevis.analysis.ablation import FILE as ABLATIONS
 from sevis.analysis.zoom_storing import FILE as SWEEP
 from sevis.runs import META, PARTS, STATISTICS, Run
+from sevis.sources import Source
 from sevis.tables import GATES, PICTURES
 
-__all__ = ["PICTURES_AT", "RUNS", "may_read", "shown", "size_of", "zipped"]
+__all__ = ["PICTURES_AT", "RUNS", "is_near", "may_read", "near", "shown", "size_of", "zipped"]
 
 RUNS = "SEVIS_RUNS"  # names the directory
 USUAL = "runs"
@@ -37,13 +39,36 @@ def _stays(folder: Path, root: Path) -> bool:
 
 
 def may_read(run: Run) -> bool:
-    """Whether the pictures of a run lie where this server reads pictures: beside the run, or below the directory of SEVIS_PICTURES.
+    """Whether the source of a run lies where this server reads pictures; each picture of it may still lie elsewhere, see `is_near`.
 
     A run that came from elsewhere may name any place of this machine.
     """
     where = Path(run.meta["source"]["path"])
+    return where.exists() and is_near(run, where)
+
+
+def is_near(run: Run, file: Path) -> bool:
+    """Whether a file lies, links followed, where this server reads pictures: beside the run, or below the directory of SEVIS_PICTURES."""
     homes = (run.folder.parent.resolve(), Path(os.environ.get(PICTURES_AT, ".")).resolve())
-    return where.exists() and any(where.resolve().is_relative_to(home) for home in homes)
+    try:
+        return any(file.resolve().is_relative_to(home) for home in homes)
+    except (OSError, ValueError, RuntimeError):  # no name of a file, or links in a circle
+        return False
+
+
+def near(run: Run, source: Source) -> Source:
+    """The source of a run without the pictures that lie elsewhere: a table, a link or a data set may name any file of this machine."""
+    if (content := source.content) is not None:
+        return replace(source, content=lambda number: _kept(run, content(number)))
+    files = ((entry, source.file_of(entry)) for entry in source.entries)
+    return replace(source, entries=tuple(entry for entry, file in files if file is None or is_near(run, file)))
+
+
+def _kept(run: Run, given: object) -> object:
+    """What a data set gives for a picture, unless that is a file that lies elsewhere."""
+    if isinstance(given, Path) and not is_near(run, given):
+        raise PermissionError("it lies where this server reads no pictures")
+    return given
 
 
 def size_of(folder: Path) -> int:

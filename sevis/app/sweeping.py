@@ -8,7 +8,6 @@ from sevis.analysis.zoom import Sweep
 from sevis.analysis.zoom_storing import write_sweep
 from sevis.app.errand import OnRun
 from sevis.inspector import Inspector
-from sevis.run_pictures import pictures_of
 from sevis.sweeps import sweep
 
 __all__ = ["PICTURES", "Sweeping"]
@@ -21,7 +20,7 @@ class Sweeping(OnRun):
     """What every selection did with the pictures enlarged and blurred: a Sweep; its steps are pictures."""
 
     def _measured(self, inspector: Inspector) -> Sweep:
-        return sweep(inspector, pictures_of(self._run), limit=PICTURES, report=self._tell, turn=lambda: self._engine.turn(self._leave))
+        return sweep(inspector, self._pictures(), limit=PICTURES, report=self._tell, turn=lambda: self._engine.turn(self._leave))
 
     def _write(self, result: Sweep) -> None:
         write_sweep(self._run.folder, result)

@@ -7,7 +7,7 @@ from pathlib import Path, PurePosixPath
 
 import numpy as np
 
-from sevis.app.shelf import may_read
+from sevis.app.shelf import is_near, may_read
 from sevis.datasets import Entry, Source, SourceError, open_source
 from sevis.figures.overlay import shrunk
 from sevis.pictures import PictureError
@@ -19,17 +19,25 @@ LONGEST = 160  # px
 
 
 def thumbnails(run: Run, names: Sequence[str]) -> dict[str, np.ndarray]:
-    """Those of the pictures that can still be read, by name: none of a run whose pictures are elsewhere, or are others by now."""
+    """The pictures that can still be read, by name: none that lies elsewhere, and none of a run whose pictures are others by now."""
     if not may_read(run):
         return {}
     entry, source = _entries(run)
     found = {}
     for name in names:
         try:
-            found[name] = shrunk(source.picture(entry(name)).pixels, LONGEST)
+            found[name] = shrunk(source.picture(_near(run, source, entry(name))).pixels, LONGEST)
         except (PictureError, OSError, KeyError):  # moved, or removed
             continue
     return found
+
+
+def _near(run: Run, source: Source, entry: Entry) -> Entry:
+    """The entry, unless its file lies where this server reads no pictures."""
+    file = source.file_of(entry)
+    if file is not None and not is_near(run, file):
+        raise KeyError(entry.path)
+    return entry
 
 
 def _entries(run: Run) -> tuple[Callable[[str], Entry], Source]:
@@ -44,7 +52,7 @@ def _entries(run: Run) -> tuple[Callable[[str], Entry], Source]:
 
 
 def _listed(name: str) -> Entry:
-    """An entry of a table, which may name files anywhere."""
+    """An entry of a table, which may name files anywhere; which of them are read is decided by where they lie."""
     return Entry(name, None, -1)
 
 

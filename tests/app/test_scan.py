@@ -20,9 +20,11 @@ from sevis.app.own_runs import OwnRuns
 from sevis.app.packing import pack
 from sevis.app.pages import PAGES, explore, scan
 from sevis.app.thumbnails import thumbnails
-from sevis.datasets import open_source
+from sevis.datasets import Entry, Source, open_source
 from sevis.engine import Engine
 from sevis.inspector import Inspector
+from sevis.pictures import PictureError
+from sevis.run_pictures import pictures_of
 from sevis.runs import Run, open_run
 from sevis.scan import scan as scan_all
 from sevis.turns import Turns
@@ -313,6 +315,38 @@ def test_pictures_from_anywhere_else_on_the_machine_are_not_shown(first: Path, t
     assert not shelf.may_read(run) and thumbnails(run, list(run.pictures["path"])) == {}
     beside = made(first / "two", class_folders(first / "photos", 6))
     assert shelf.may_read(beside) and len(thumbnails(beside, list(beside.pictures["path"]))) == 6
+
+
+def test_a_table_or_a_link_shows_no_picture_from_anywhere_else(first: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run's table may be brought with it, and name any file; the command line reads what its user may read."""
+    photos, secret = tmp_path / "mine" / "photos", tmp_path / "secret.jpg"
+    photos.mkdir(parents=True)
+    secret.write_bytes(jpegs(1)[0])
+    (photos / "own.jpg").write_bytes(jpegs(1)[0])
+    (photos / "link.jpg").symlink_to(secret)
+    names = ["own.jpg", str(photos / "own.jpg"), "../photos/own.jpg", str(secret), "../../secret.jpg", "link.jpg"]
+    (photos / "table.csv").write_text("path\n" + "\n".join(names))
+    monkeypatch.setenv(shelf.PICTURES_AT, str(tmp_path / "mine"))
+    (first / "one").mkdir(parents=True)
+    run = made(first / "one", photos / "table.csv")
+    assert run.read == 6 and shelf.may_read(run)
+    assert sorted(thumbnails(run, [*run.pictures["path"], "a\0b", "gone.jpg"])) == sorted(names[:3])
+    assert [entry.path for entry in shelf.near(run, pictures_of(run)).entries] == names[:3]
+    flat = made(first / "two", photos)
+    assert flat.read == 2 and list(thumbnails(flat, list(flat.pictures["path"]))) == ["own.jpg"]
+
+
+def test_a_data_set_gives_no_file_from_anywhere_else(first: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A saved data set may hold paths in place of pictures."""
+    run = made(first / "one", class_folders(tmp_path / "photos", 2))
+    files = [tmp_path / "photos" / run.pictures["path"][0], tmp_path / "secret.jpg", jpegs(1)[0]]
+    (tmp_path / "secret.jpg").write_bytes(jpegs(1)[0])
+    monkeypatch.setenv(shelf.PICTURES_AT, str(tmp_path / "photos"))
+    entries = tuple(Entry(f"set/{n}", None, -1) for n in range(len(files)))
+    source = shelf.near(run, Source("saved data set", tmp_path / "photos", "", entries, content=files.__getitem__))
+    assert [source.picture(source.entries[n]).pixels.ndim for n in (0, 2)] == [3, 3]
+    with pytest.raises(PictureError, match="lies where this server reads no pictures"):
+        source.picture(source.entries[1])
 
 
 def test_only_a_runs_own_files_are_taken_away(first: Path, tmp_path: Path) -> None:
