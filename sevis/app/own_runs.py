@@ -11,6 +11,7 @@ from threading import Timer
 from typing import final
 from weakref import finalize
 
+from sevis.app.errand import Errands
 from sevis.app.packing import Packed, pack
 from sevis.app.scanning import Scanning
 from sevis.engine import Engine
@@ -22,7 +23,7 @@ __all__ = ["MOST_RUNS", "OwnRuns"]
 
 MOST_RUNS = 4
 GRACE = 180.0  # seconds until a visitor who is gone is not waited for: Streamlit keeps a lost session for 120
-PATIENCE = 5.0  # seconds that a scan gets for its last batch when its visitor is gone
+PATIENCE = 5.0  # seconds that a scan or an errand gets for its last batch when its visitor is gone
 
 
 @final
@@ -44,6 +45,7 @@ class OwnRuns:
     def __init__(self, engine: Engine[Inspector], line: Turns, is_here: Callable[[], bool] = lambda: False) -> None:
         self._engine, self._line, self._is_here = engine, line, is_here
         self._scans: dict[str, Scanning] = {}  # oldest first
+        self._errands: list[Errands] = []
         self._made, self._begun = 0, 0
         self._leaving: Timer | None = None
         self.packed = Packed()
@@ -93,6 +95,11 @@ class OwnRuns:
         if self.scanning is not None:
             self.scanning.stop()
 
+    def watch(self, errands: Errands) -> None:
+        """Stop these too when the visitor is gone."""
+        if errands not in self._errands:
+            self._errands.append(errands)
+
     @property
     def folders(self) -> dict[str, Path]:
         """The folder of each run that has begun to be written, by its key; the latest first."""
@@ -116,9 +123,10 @@ class OwnRuns:
 
     def close(self) -> None:
         """Stop, and remove everything; who comes back later begins anew."""
-        for each in self._scans.values():
+        going = (*self._scans.values(), *self._errands)
+        for each in going:
             each.stop()
-        for each in self._scans.values():
+        for each in going:
             each.join(PATIENCE)
         if "_folder" in vars(self):
             shutil.rmtree(vars(self).pop("_folder"), ignore_errors=True)

@@ -18,7 +18,7 @@ from sevis.analysis.scanned import average
 from sevis.analysis.zoom_storing import FILE as SWEEP
 from sevis.app import logs, session, shelf, state
 from sevis.app.ablating import Ablating
-from sevis.app.errand import Errands
+from sevis.app.errand import Errands, OnRun
 from sevis.app.own_runs import OwnRuns
 from sevis.app.sweeping import Sweeping
 from sevis.app.thumbnails import thumbnails as read_thumbnails
@@ -135,13 +135,20 @@ def _thumbnails(folder: str, changed: tuple[float, ...], names: tuple[str, ...])
 
 
 def ablations() -> Errands:
-    """The ablations that this visitor asked for; of one who leaves they end after their few pictures."""
-    return session.errands("ablations", lambda: Errands(Ablating, state.engine(), scan_line()))
+    """The ablations that this visitor asked for; they are stopped with the visitor's scans."""
+    return _watched("ablations", Ablating)
 
 
 def sweeps() -> Errands:
     """The sweeps that this visitor asked for, likewise."""
-    return session.errands("sweeps", lambda: Errands(Sweeping, state.engine(), scan_line()))
+    return _watched("sweeps", Sweeping)
+
+
+def _watched(kind: str, make: Callable[..., OnRun]) -> Errands:
+    """The visitor's errands of a kind, which end some minutes after the visitor left."""
+    held = session.errands(kind, lambda: Errands(make, state.engine(), scan_line()))
+    own_runs().watch(held)
+    return held
 
 
 def ablated(key: str) -> tuple[Ablated, ...]:

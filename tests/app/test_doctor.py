@@ -18,7 +18,7 @@ from sevis.analysis.doctor import examine
 from sevis.analysis.findings import VERDICTS
 from sevis.analysis.metrics import METRICS
 from sevis.analysis.zoom_storing import FILE as SWEEP
-from sevis.app import frame, shelf, state
+from sevis.app import frame, own_runs, shelf, state
 from sevis.app.ablating import Ablating
 from sevis.app.pages import PAGES, doctor, explore
 from sevis.app.words import plain
@@ -219,3 +219,26 @@ def test_ablations_wait_for_their_turn_stop_and_are_kept_where_they_may(
     other.start()
     other.join(PATIENCE)
     assert "other weights" in plain(other.why).replace("\\", "") and not other.result
+
+
+@pytest.mark.parametrize(("button", "kind", "network"), [("ablate", "ablations", "tiny/se"), ("sweep", "sweeps", "tiny/sk")])
+def test_what_a_visitor_asked_for_ends_when_the_visitor_is_gone(
+    button: str, kind: str, network: str, shelves: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scan_all(living(network), open_source(class_folders(tmp_path / "photos", 6)), shelves / "few")
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=240)
+    app.query_params["run"], app.query_params["network"] = "few", network
+    app.session_state["papers"] = True
+    app.run()
+    own = app.session_state["own_runs"]
+    monkeypatch.setattr(own, "_is_here", lambda: False)
+    monkeypatch.setattr(own_runs, "GRACE", 0.05)
+    engine = state.engine()
+    with engine.turn():  # so it waits for its turn
+        app.button(key=button).click().run()
+        (begun,) = app.session_state[kind]._begun.values()
+        until(lambda: len(engine._turns._line) == 2)
+        assert begun.is_running
+        own.leave()
+        begun.join(PATIENCE)
+        assert not begun.is_running and not begun.why and not begun.result
