@@ -123,7 +123,7 @@ class OwnRuns:
 
     def close(self) -> None:
         """Stop, and remove everything; who comes back later begins anew."""
-        going = (*self._scans.values(), *self._errands)
+        going: tuple[Scanning | Errands, ...] = (*self._scans.values(), *self._errands)
         for each in going:
             each.stop()
         for each in going:
