@@ -44,6 +44,8 @@ def brought(data: bytes) -> tuple[Look, ...]:
     Raises:
         LogError: it is no log, too long a one, or one with names or steps that cannot be drawn.
     """
+    if len(data) > LARGEST << 20:  # the browser keeps to it, and others need not
+        raise LogError(f"The file has {len(data) / 2**20:,.0f} MB, and {LARGEST} MB are read; keep every tenth line, say.")
     lines = data.splitlines()
     if len(lines) > MOST:
         raise LogError(f"The file has {len(lines):,} lines, and {MOST:,} can be shown; keep every tenth, say, or monitor less often.")

@@ -73,6 +73,7 @@ def numbered(*gates: str, step: str = "3") -> bytes:
         (b'{"step": Infinity, "gates": {}}', "no log of sevis.GateMonitor"),
         (b"[" * 100_000, "no log of sevis.GateMonitor"),
         (b"\xff\xfe\x00", "no text"),
+        (b" " * (21 << 20), "21 MB, and 20 MB are read"),
         (LOG * 401, "2,005 lines, and 2,000 can be shown"),
         (json.dumps([1]).encode(), "line 1 is '[1]'"),
         (numbered("\ud800"), "no proper Unicode"),
