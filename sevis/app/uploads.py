@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import sys
 from collections import OrderedDict
 from dataclasses import dataclass
+from functools import cached_property
 from threading import Lock
+
+from sevis.nets.imagenet import valid_names
 
 __all__ = ["OWN", "Upload", "Uploads"]
 
@@ -27,12 +31,17 @@ class Upload:
         whole.update("\n".join((self.arch, *self.classes)).encode())
         return f"{OWN}{whole.hexdigest()[:20]}"
 
+    @cached_property
+    def size(self) -> int:
+        """Bytes that it takes in memory: the names of classes may be more than the file."""
+        return len(self.data) + sum(sys.getsizeof(each) for each in (self.arch, *self.classes))
+
 
 class Uploads:
     """What was brought, by name; threads may share it.
 
     Args:
-        budget: bytes that all files together may take.
+        budget: bytes that all files and their names together may take.
     """
 
     def __init__(self, budget: int) -> None:
@@ -40,12 +49,17 @@ class Uploads:
         self._kept: OrderedDict[str, Upload] = OrderedDict()  # longest unused first
 
     def keep(self, upload: Upload) -> str:
-        """Take a file in, and let the longest unused go until it fits; gives its name."""
+        """Take a file in, and let the longest unused go until it fits; gives its name.
+
+        Raises:
+            CheckpointError: a name of a class is empty, overlong or there twice.
+        """
+        valid_names(upload.classes, len(upload.classes))  # how many there should be, only the file tells, when it is read
         name = upload.name
         with self._lock:
             self._kept[name] = upload
             self._kept.move_to_end(name)
-            while sum(len(each.data) for each in self._kept.values()) > self._budget and len(self._kept) > 1:
+            while sum(each.size for each in self._kept.values()) > self._budget and len(self._kept) > 1:
                 self._kept.popitem(last=False)
         return name
 

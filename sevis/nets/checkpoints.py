@@ -1,23 +1,21 @@
 """A checkpoint file's tensors by name; nothing in the file is ever run.
 
-Safetensors files hold tensors and nothing else. A .pt file is a pickle, a program that is run to be read: it is read with
-`weights_only=True` alone, which refuses every pickle that asks for more than tensors.
+Safetensors files hold tensors and nothing else. A .pt file is a pickle, a program that is run to be read: `sevis.nets.archives` refuses
+every one that asks for more than tensors.
 """
 
 from __future__ import annotations
 
-import argparse
 import json
-import zipfile
-from collections.abc import Mapping
 from io import BytesIO
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
-import torch
 from torch import Tensor
 
+from sevis.nets.archives import unpickled
 from sevis.nets.network import CheckpointError, described
+from sevis.nets.pickled_calls import Refused
 
 __all__ = ["SUFFIXES", "is_checkpoint", "read", "read_safetensors"]
 
@@ -90,54 +88,36 @@ def _parsed(source: Path | bytes, name: str) -> dict[str, Tensor]:
 
     try:
         return load(source) if isinstance(source, bytes) else load_file(source)
-    except (SafetensorError, KeyError, ValueError, RuntimeError) as error:  # a damaged header, or a kind of number that torch lacks
+    except (
+        SafetensorError,
+        KeyError,
+        ValueError,
+        RuntimeError,
+        TypeError,
+        OverflowError,
+    ) as error:  # a damaged header, or what torch lacks
         raise CheckpointError(f"The checkpoint {name} is not a safetensors file ({described(error)}); {SAVE}.") from error
 
 
-def _check_archive(path: Path) -> None:
-    """Refuse a zip that unpacks to more than it has: torch packs nothing, and 1 MB could become all of the memory."""
+def _unpickled(path: Path) -> object:
     try:
-        with zipfile.ZipFile(path) as archive:
-            unpacked = sum(entry.file_size for entry in archive.infolist())
-    except Exception as error:  # a damaged archive makes zipfile raise much besides BadZipFile
-        raise CheckpointError(f"The checkpoint {path.name} cannot be read ({described(error)}); {SAVE}.") from error
-    if unpacked > path.stat().st_size:
-        raise CheckpointError(f"The checkpoint {path.name} cannot be read (it would unpack to {unpacked / 1e6:,.1f} MB); {SAVE}.")
-
-
-def _unpickled(path: Path) -> Any:
-    if is_zip := zipfile.is_zipfile(path):
-        _check_archive(path)
-    try:
-        with torch.serialization.safe_globals([argparse.Namespace]):  # timm's training script saves its arguments beside the weights
-            return torch.load(path, map_location="cpu", weights_only=True, mmap=is_zip)
-    except Exception as error:  # a damaged pickle can end in any error there is
-        unsafe = _asked_for(path)
-        if unsafe:
-            reason = f"holds more than tensors ({unsafe}), and reading that could run a program"
-            raise CheckpointError(f"The checkpoint {path.name} {reason}; {SAVE}.") from error
-        raise CheckpointError(f"The checkpoint {path.name} cannot be read ({described(error)}); {SAVE}.") from error
-
-
-def _asked_for(path: Path) -> str:
-    """What a pickle would import, the first three."""
-    try:
-        names = torch.serialization.get_unsafe_globals_in_checkpoint(path)
-    except Exception:  # damaged, TorchScript, or of the format before 2020
-        return ""
-    return ", ".join(sorted(names)[:3]) + ", ..." * (len(names) > 3)
+        return unpickled(path)
+    except Refused as error:
+        raise CheckpointError(f"The checkpoint {path.name} {error}; {SAVE}.") from error
 
 
 def _tensors(held: object, name: str) -> dict[str, Tensor]:
+    """The tensors of a state dict by name, without the attributes that the file gave them: one of them could be called like a method."""
     for _ in range(DEEPEST):
         held = _inner(held)
-    tensors = {str(key): value for key, value in held.items() if isinstance(value, Tensor)} if isinstance(held, Mapping) else {}
+    items = dict.items(held) if isinstance(held, dict) else ()
+    tensors = {str(key): Tensor.detach(value) for key, value in items if isinstance(value, Tensor)}
     if not tensors:
         raise CheckpointError(f"The checkpoint {name} holds a {type(held).__name__} without tensors, expected a state dict; {SAVE}.")
     return tensors
 
 
 def _inner(held: object) -> object:
-    """What the first of CONTAINERS holds, or all where there is none."""
-    inner = (held.get(key) for key in CONTAINERS) if isinstance(held, Mapping) else ()
-    return next((each for each in inner if isinstance(each, Mapping) and each), held)
+    """What the first of CONTAINERS holds, or all where there is none; an OrderedDict of a file may have a `get` of the file's."""
+    inner = (dict.get(held, key) for key in CONTAINERS) if isinstance(held, dict) else ()
+    return next((each for each in inner if isinstance(each, dict) and each), held)

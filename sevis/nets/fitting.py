@@ -35,9 +35,12 @@ def fitted(blueprint: Blueprint, state: State, name: str) -> tuple[nn.Module, in
     """
     own = blueprint.sketch().state_dict()
     given = _unwrapped(state, own)
-    logits = _logits(own, given)
-    _check(blueprint.sketch(logits).state_dict() if logits else own, given, name, blueprint.name)
+    head = _head(own, given)
+    _check(own | head, given, name, blueprint.name)
+    logits = len(next(iter(head.values()))) if head else None
     module = blueprint.build(logits)
+    if head:
+        _check(module.state_dict(), given, name, blueprint.name)  # another part may count the logits, too
     _copy(module, given)
     return module, logits
 
@@ -71,14 +74,40 @@ def _unwrapped(state: State, own: State) -> dict[str, Tensor]:
     return given
 
 
-def _logits(own: State, given: State) -> int | None:
-    """How many logits the checkpoint has, where all that differs is the number of rows of the classifier."""
-    both = [(own[key], given[key]) for key in own if key in given and own[key].shape != given[key].shape]
-    rows = {(ours.shape[:1], theirs.shape[:1]) for ours, theirs in both if ours.ndim and ours.shape[1:] == theirs.shape[1:]}
-    if len(rows) != 1 or any(ours.shape[1:] != theirs.shape[1:] for ours, theirs in both):
-        return None
-    (_, theirs) = rows.pop()
-    return theirs[0] if len(theirs) and theirs[0] > 0 else None
+def _head(own: State, given: State) -> dict[str, Tensor]:
+    """The classifier as the checkpoint has it, where all that differs is how many logits it has: its names and, without values, its shapes.
+
+    A number of logits is memory and time, so it is believed of a whole classifier alone, whose values are all there.
+    """
+    differing = {key: (own[key], given[key]) for key in own if key in given and own[key].shape != given[key].shape}
+    rows = {(ours.shape[:1], theirs.shape[:1]) for ours, theirs in differing.values()}
+    if len(rows) != 1 or any(ours.ndim == 0 or ours.shape[1:] != theirs.shape[1:] for ours, theirs in differing.values()):
+        return {}
+    usual, counted = rows.pop()
+    parts = {_part(key) for key in differing}
+    whole = all(key in differing for key in own if _part(key) in parts and own[key].shape[:1] == usual)
+    weights = any(ours.ndim > 1 for ours, _ in differing.values())
+    believed = whole and weights and bool(counted) and counted[0] > 0 and all(_is_there(theirs) for _, theirs in differing.values())
+    return {key: torch.empty_like(theirs, dtype=ours.dtype, device="meta") for key, (ours, theirs) in differing.items()} if believed else {}
+
+
+def _part(key: str) -> str:
+    """The module that a tensor belongs to."""
+    return key.rpartition(".")[0]
+
+
+def _is_ordinary(tensor: Tensor) -> bool:
+    return tensor.layout == torch.strided and tensor.device.type != "meta"
+
+
+def _is_there(tensor: Tensor) -> bool:
+    """Whether it has all the values that it says it has, in memory."""
+    return _is_ordinary(tensor) and tensor.untyped_storage().nbytes() >= _claimed(tensor)
+
+
+def _claimed(tensor: Tensor) -> int:
+    """Bytes that it says it has, which `nbytes` counts modulo 2**64."""
+    return tensor.numel() * tensor.element_size()
 
 
 def _check(own: State, given: State, name: str, network: str) -> None:
@@ -97,14 +126,14 @@ def _check(own: State, given: State, name: str, network: str) -> None:
 
 def _flaw(tensor: Tensor, expected: Tensor) -> str:
     """Why a tensor cannot be copied into the expected one's place; "" where it can."""
-    if tensor.layout != torch.strided or tensor.device.type == "meta":
+    if not _is_ordinary(tensor):
         return "is not an ordinary tensor in memory"
+    if not _is_there(tensor):  # a view of few bytes that says it has many, or of one value repeated
+        return f"has {tensor.untyped_storage().nbytes():,} bytes, expected {_claimed(tensor):,}"
     if tensor.shape != expected.shape:
         return f"is {tuple(tensor.shape)}, expected {tuple(expected.shape)}"
     if tensor.dtype not in (FLOATS if expected.is_floating_point() else WHOLE):
         return f"holds {tensor.dtype}, expected {expected.dtype}"
-    if tensor.untyped_storage().nbytes() < tensor.nbytes:  # a view of few bytes that says it has many, or of one value repeated
-        return f"has {tensor.untyped_storage().nbytes():,} bytes, expected {tensor.nbytes:,}"
     if tensor.is_floating_point() and not tensor.isfinite().all():
         return "holds values that are not finite"
     return ""

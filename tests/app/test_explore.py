@@ -21,6 +21,7 @@ from sevis.app.uploads import Upload, Uploads
 from sevis.app.words import plain
 from sevis.engine import Busy
 from sevis.inspector import Inspector
+from sevis.loading import CheckpointError
 from sevis.menu import menu
 from sevis.nets.network import Network
 from sevis.nets.preprocessing import Preprocessing
@@ -317,12 +318,24 @@ def test_the_menu_tells_what_is_known() -> None:
 
 
 def test_uploads_stay_within_their_budget() -> None:
-    uploads = Uploads(100)
+    uploads = Uploads(2 * Upload(bytes(40), "net", ()).size)
     names = [uploads.keep(Upload(bytes([n]) * 40, "net", ())) for n in range(3)]
     assert [uploads.get(name) is None for name in names] == [True, False, False]
     assert uploads.keep(Upload(bytes([1]) * 40, "net", ())) == names[1]
     uploads.keep(Upload(bytes([3]) * 40, "net", ()))
     assert [uploads.get(name) is None for name in names] == [True, False, True]
+
+
+def test_the_names_of_classes_count_in_the_budget() -> None:
+    uploads = Uploads(1_000_000)
+    names = [uploads.keep(Upload(bytes([n]), "net", tuple(f"{k:098}" for k in range(5_000)))) for n in range(5)]
+    assert [uploads.get(name) is None for name in names] == [True, True, True, True, False]
+
+
+@pytest.mark.parametrize("classes", [("a" * 101,), ("ant", "ant"), ("ant", "")])
+def test_bad_names_of_classes_are_not_kept(classes: tuple[str, ...]) -> None:
+    with pytest.raises(CheckpointError, match="The class name"):
+        Uploads(1_000).keep(Upload(b"a", "net", classes))
 
 
 def test_uploads_are_told_apart_by_file_network_and_classes() -> None:

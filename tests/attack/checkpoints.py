@@ -20,11 +20,14 @@ from torch import Tensor, nn
 from sevis.nets.checkpoints import read
 from sevis.nets.fitting import fitted
 from sevis.nets.network import CheckpointError
+from sevis.nets.sources import blueprint
 from tests.attack.costs import tell
+from tests.attack.programs import PROGRAMS, in_a_row, zipped
 from tests.nets.test_fitting import BLUEPRINT, COUNTER
 from tests.nets.test_fitting import state as made_state
 
 state = cache(made_state)
+REGNET = blueprint("torchvision/regnet_y_400mf")
 MARKER = "a-program-was-run"  # the file that every hostile pickle would leave behind, in the folder where it is read
 RUNNERS = {  # what pickles call, and with what
     "os.system": ("posix", "system", f"touch {MARKER}"),
@@ -99,10 +102,10 @@ def entries(count: int) -> bytes:
     return struct.pack("<Q", len(header)) + header
 
 
-def claiming(shape: list[int], size: int) -> bytes:
-    """A safetensors file of 64 bytes of values that says it has others."""
+def claiming(shape: list[int], size: int, values: bytes = bytes(64)) -> bytes:
+    """A safetensors file of few values that says it has others."""
     header = json.dumps({"linear.weight": {"dtype": "F32", "shape": shape, "data_offsets": [0, size]}}).encode()
-    return struct.pack("<Q", len(header)) + header + bytes(64)
+    return struct.pack("<Q", len(header)) + header + values
 
 
 def repeated_keys() -> bytes:
@@ -116,7 +119,11 @@ STRIDED = torch.zeros(1).expand(10**12)
 HOSTILE: dict[str, tuple[str, Callable[[], bytes], str]] = {
     **{f"calls {name}": ("net.pt", lambda call=call: pickled(Calling(*call)), "holds more than tensors") for name, call in RUNNERS.items()},
     "calls beside weights": ("net.pth", lambda: pickled(state() | {"x": Calling(*RUNNERS["eval"])}), "holds more than tensors"),
-    "calls before 2020": ("net.pth", lambda: pickled(Calling(*RUNNERS["os.system"]), zipped=False), "cannot be read"),
+    "calls before 2020": (
+        "net.pth",
+        lambda: pickled(Calling(*RUNNERS["os.system"]), zipped=False),
+        "holds more than tensors (posix.system)",
+    ),
     "calls in a bare pickle": ("net.bin", lambda: pickle.dumps(Calling(*RUNNERS["os.system"]), 2), "cannot be read"),
     "calls in the oldest pickle": ("net.ckpt", lambda: b"cposix\nsystem\n(S'touch " + MARKER.encode() + b"'\ntR.", "cannot be read"),
     "a network": ("net.pt", lambda: pickled(nn.Linear(2, 2)), "holds more than tensors (torch.nn.modules.linear.Linear)"),
@@ -124,11 +131,15 @@ HOSTILE: dict[str, tuple[str, Callable[[], bytes], str]] = {
     "an exported program": ("net.pt2", exported, "cannot be read"),
     "an exported program called .pt": ("net.pt", exported, "cannot be read"),
     "a trillion values, repeated": ("net.pt", lambda: changed(linear__bias=STRIDED), "does not fit a net"),
-    "a trillion rows, repeated": ("net.pt", lambda: changed(linear__bias=STRIDED, linear__weight=STRIDED[:, None].expand(-1, 64)), "bytes"),
+    "a trillion rows, repeated": (
+        "net.pt",
+        lambda: changed(linear__bias=STRIDED, linear__weight=STRIDED[:, None].expand(-1, 64)),
+        "linear.weight has 4 bytes, expected 256,000,000,000,000",
+    ),
     "few values, repeated": ("net.pt", lambda: changed(linear__weight=torch.zeros(1).expand(5, 64)), "has 4 bytes, expected 1,280"),
     "without memory": ("net.pt", lambda: changed(linear__weight=torch.empty(5, 64, device="meta")), "not an ordinary tensor"),
-    "sparse": ("net.pt", lambda: changed(linear__weight=sparse(True)), "not an ordinary tensor"),
-    "sparse, a value outside": ("net.pt", lambda: changed(linear__weight=sparse(False)), ""),
+    "sparse": ("net.pt", lambda: changed(linear__weight=sparse(True)), "holds tensors that are sparse"),
+    "sparse, a value outside": ("net.pt", lambda: changed(linear__weight=sparse(False)), "holds tensors that are sparse"),
     "not a number": ("net.pt", lambda: changed(linear__bias=torch.full((5,), torch.nan)), "values that are not finite"),
     "not a number in half": ("net.pt", lambda: changed(linear__bias=torch.full((5,), torch.nan).half()), "values that are not finite"),
     "another shape": ("net.pt", lambda: changed(linear__weight=torch.zeros(5, 63)), "is (5, 63), expected (5, 64)"),
@@ -145,7 +156,30 @@ HOSTILE: dict[str, tuple[str, Callable[[], bytes], str]] = {
     "a shape beyond the file": ("net.safetensors", lambda: claiming([10**12], 4 * 10**12), "is not a safetensors file"),
     "a shape that is not its bytes": ("net.safetensors", lambda: claiming([10**12], 64), "is not a safetensors file"),
     "a shape that overflows": ("net.safetensors", lambda: claiming([2**40, 2**40], 64), "is not a safetensors file"),
+    "a shape of more than 64 bits": ("net.safetensors", lambda: claiming([0, 2**63], 0, b""), "is not a safetensors file (TypeError"),
     "infinite in safetensors": ("net.safetensors", lambda: save(state() | {"linear.bias": torch.full((5,), torch.inf)}), "are not finite"),
+}
+
+
+HOSTILE |= {f"a pickle: {case}": ("net.pt", lambda make=make: zipped(make()), said) for case, (make, said) in PROGRAMS.items()}
+HOSTILE |= {
+    f"a pickle before 2020: {case}": ("net.pt", lambda make=make: in_a_row(make()), said) for case, (make, said) in PROGRAMS.items()
+}
+OF_REGNET = "torchvision regnet"  # a network that is not built without memory, in whose cases a file is put into it
+HOSTILE |= {
+    f"{OF_REGNET}, {case}": (name, make, "missing")
+    for case, (name, make) in {
+        "a bias alone": ("net.safetensors", lambda: save({"fc.bias": torch.zeros(400_000).half()})),
+        "a bias of a million": ("net.safetensors", lambda: save({"fc.bias": torch.zeros(1_000_000).half()})),
+        "rows that are repeated": (
+            "net.pt",
+            lambda: pickled({"fc.bias": torch.zeros(400_000), "fc.weight": torch.zeros(1).expand(400_000, 440)}),
+        ),
+        "bytes that wrap around": (
+            "net.pt",
+            lambda: pickled({"fc.bias": torch.zeros(1).expand(2**53), "fc.weight": torch.zeros(1).expand(2**53, 440)}),
+        ),
+    }.items()
 }
 
 
@@ -153,7 +187,7 @@ def refusal(path: object) -> str:
     """What is said of a file that is read and put into a network, as a visitor's or the command line's would be."""
     assert isinstance(path, Path)
     try:
-        fitted(BLUEPRINT, read(path), path.name)
+        fitted(REGNET if path.parent.name.startswith("regnet") else BLUEPRINT, read(path), path.name)
     except CheckpointError as error:
         return str(error)
     except BaseException as error:
@@ -164,12 +198,14 @@ def refusal(path: object) -> str:
 def written(folder: Path, case: str) -> Path:
     """The case's file, in a folder of its own."""
     name, make, _ = HOSTILE[case]
-    path = folder / str(list(HOSTILE).index(case)) / name
+    path = folder / f"{'regnet' if case.startswith(OF_REGNET) else 'net'}{list(HOSTILE).index(case)}" / name
     path.parent.mkdir()
     path.write_bytes(make())
     return path
 
 
 if __name__ == "__main__":
+    import torchvision.models  # noqa: F401  # so that no case pays for it
+
     here = Path(sys.argv[1])
     tell({case: lambda case=case: written(here, case) for case in HOSTILE}, refusal)

@@ -99,6 +99,36 @@ def test_nothing_is_built_for_a_state_that_does_not_fit() -> None:
     assert {device.type for device in built} == {"meta"}
 
 
+class TwoHeads(nn.Module):
+    """A network whose second classifier counts its logits as the first does."""
+
+    def __init__(self, logits: int | None) -> None:
+        super().__init__()
+        self.first, self.second = (nn.Linear(2, logits or 5) for _ in range(2))
+
+
+def test_all_classifiers_have_the_same_number_of_classes() -> None:
+    blueprint = Blueprint("a net", TwoHeads, BLUEPRINT.preprocessing, ())
+    given = TwoHeads(7).state_dict()
+    assert fitted(blueprint, given, "net.pt")[1] == 7
+    with pytest.raises(CheckpointError, match=r"second\.weight is \(5, 2\), expected \(7, 2\)"):
+        fitted(blueprint, given | {key: values[:5].clone() for key, values in given.items() if "second" in key}, "net.pt")
+
+
+def test_a_network_is_built_once_for_a_state_that_does_not_fit() -> None:
+    """Some networks cannot be built without memory: a number of classes that is not believed is not built at all."""
+    built: list[int | None] = []
+
+    def watched(logits: int | None) -> nn.Module:
+        built.append(logits)
+        return build(logits)
+
+    for given in ({"linear.bias": torch.zeros(400_000)}, state(7) | {"extra": torch.zeros(1)}):
+        with pytest.raises(CheckpointError):
+            fitted(Blueprint("a net", watched, BLUEPRINT.preprocessing, ()), given, "net.pt")
+    assert built == [None, None]
+
+
 def test_a_network_that_computes_while_it_is_built_is_filled_too() -> None:
     def computing(logits: int | None) -> nn.Module:
         assert [float(values) for values in torch.linspace(0, 1, 3)] == [0, 0.5, 1]
@@ -140,7 +170,16 @@ MISFITS: dict[str, tuple[Callable[[Path], State], str]] = {
     "another shape": (lambda _: with_(linear__weight=torch.zeros(5, 63)), "linear.weight is (5, 63), expected (5, 64)."),
     "a head of two minds": (
         lambda _: with_(linear__weight=torch.zeros(7, 64)),
-        "1 tensor of another kind: linear.bias is (5,), expected (7,).",
+        "1 tensor of another kind: linear.weight is (7, 64), expected (5, 64).",
+    ),
+    "a bias alone": (lambda _: with_(linear__bias=torch.zeros(7)), "1 tensor of another kind: linear.bias is (7,), expected (5,)."),
+    "a bias without its weight": (
+        lambda _: without("linear.weight") | {"linear.bias": torch.zeros(7)},
+        "1 tensor missing: linear.weight; 1 tensor of another kind: linear.bias is (7,), expected (5,).",
+    ),
+    "a weight without its bias": (
+        lambda _: without("linear.bias") | {"linear.weight": torch.zeros(7, 64)},
+        "1 tensor missing: linear.bias; 1 tensor of another kind: linear.weight is (7, 64), expected (5, 64).",
     ),
     "no classes": (
         lambda _: with_(linear__weight=torch.zeros(0, 64), linear__bias=torch.zeros(0)),
