@@ -10,10 +10,11 @@ from torch import nn
 
 from sevis.inspector import Inspector
 from sevis.nets import sources
+from sevis.nets.imagenet import valid_names
 from sevis.nets.network import CheckpointError, Network, Transform
 from sevis.nets.zoo import shipped
 
-__all__ = ["CheckpointError", "available", "choose_device", "load", "load_uploaded", "wrap"]
+__all__ = ["CheckpointError", "available", "choose_device", "load", "load_uploaded", "valid_names", "wrap"]
 
 
 def choose_device(device: str | torch.device = "auto") -> torch.device:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from threading import Lock
 
-from sevis.nets.imagenet import valid_names
+from sevis.loading import valid_names
 
 __all__ = ["OWN", "Upload", "Uploads"]
 
