@@ -15,7 +15,7 @@ import torch
 
 __all__ = ["NAMES", "Dict", "Name", "Refused", "Thing", "Tuple", "Work", "called", "is_atom", "stored"]
 
-WORK = 500_000  # units, which take a second or so; a tensor takes 63 of them, so this is 8,000 tensors
+WORK = 300_000  # units, which take a second or so; a tensor takes 63 of them, so this is 4,700 tensors
 CALL = 4  # units that a call takes, with arguments of FEW entries each
 FEW = 8
 TENSOR = 8  # units that a tensor takes besides
@@ -46,7 +46,7 @@ class Work:
         """Take that much, or refuse the file."""
         self.left -= units
         if self.left < 0:
-            raise Refused("cannot be read (its pickle asks for more work than a state dict of 8,000 tensors)")
+            raise Refused("cannot be read (its pickle asks for more work than a state dict of 4,700 tensors)")
 
 
 @dataclass(frozen=True, eq=False)

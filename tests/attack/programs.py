@@ -101,7 +101,7 @@ def colliding() -> bytes:
 ARGUMENTS = storage() + number(0) + number(1) + pickle.TUPLE1 + number(1) + pickle.TUPLE1 + pickle.NEWFALSE + ORDERED
 GET = text("get") + named("torch", "device") + pickle.SETITEM
 STATE = (tensor(1), pickle.NEWTRUE, EMPTY, EMPTY + text("untyped_storage") + named("builtins", "set") + pickle.SETITEM)
-NAMED = b"".join(text(f"{n}" * 6) + pickle.NONE for n in range(245_000))
+NAMED = b"".join(text(f"{n}" * 6) + pickle.NONE for n in range(147_000))
 ATOMS = b"".join(number(n) for n in range(20_000))
 CALLS_WHAT, NO_KEY = "with what no state dict needs", "a key that is neither text nor a number"
 BEYOND, MUCH, MORE = "more values than it has bytes", "more work than a state dict", "holds more than tensors"
@@ -154,12 +154,12 @@ PROGRAMS: dict[str, tuple[Callable[[], bytes], str]] = {
         "cannot be read (TypeError",
     ),
     "lists in lists for a state": (lambda: holding(lists(60)), "without tensors"),
-    "as many tensors as may be": (lambda: many_uses("torch._utils", "_rebuild_tensor_v2", ARGUMENTS, 32_000), "without tensors"),
+    "as many tensors as may be": (lambda: many_uses("torch._utils", "_rebuild_tensor_v2", ARGUMENTS, 19_000), "without tensors"),
     "as many names as may be": (lambda: HEAD + EMPTY + pickle.MARK + NAMED + pickle.SETITEMS + pickle.STOP, "without tensors"),
-    "as many lists as may be": (lambda: holding(listed(pickle.EMPTY_LIST * 245_000)), "without tensors"),
-    "as many tuples as may be": (lambda: holding(listed(pickle.NONE + kept(0) + (again(0) + pickle.TUPLE1) * 160_000)), "without tensors"),
+    "as many lists as may be": (lambda: holding(listed(pickle.EMPTY_LIST * 147_000)), "without tensors"),
+    "as many tuples as may be": (lambda: holding(listed(pickle.NONE + kept(0) + (again(0) + pickle.TUPLE1) * 96_000)), "without tensors"),
     "as many memories as may be": (
-        lambda: holding(pickle.NONE + b"".join(kept(n * 64 + 1) for n in range(490_000))),
+        lambda: holding(pickle.NONE + b"".join(kept(n * 64 + 1) for n in range(294_000))),
         "without tensors",
     ),
     "17 MB of text": (lambda: holding(text("x" * 17_000_000)), "cannot be read"),

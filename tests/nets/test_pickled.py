@@ -72,9 +72,9 @@ def test_a_dict_that_python_2_wrote_passes() -> None:
 
 
 def test_large_states_take_part_of_the_work(tmp_path: Path) -> None:
-    """2,000 tensors alone take little of it; with averages and an optimizer's two tensors for each they pass, too."""
-    state = {f"layers.{n}.weight": torch.zeros(1, 1, 1, 1) for n in range(2_000)}
-    moments = {n: {key: values.clone() for key, values in zip("ab", state.values(), strict=False)} for n in range(2_000)}
+    """1,000 tensors alone take little of it; with averages and an optimizer's two tensors for each they pass, too."""
+    state = {f"layers.{n}.weight": torch.zeros(1, 1, 1, 1) for n in range(1_000)}
+    moments = {n: {key: values.clone() for key, values in zip("ab", state.values(), strict=False)} for n in range(1_000)}
     averages = {f"module.{key}": torch.zeros(1) for key in state}
     assert 3 * spent(state, tmp_path) < WORK
     assert spent({"model": state, "model_ema": averages, "optimizer": {"state": moments}}, tmp_path) < WORK
