@@ -21,6 +21,7 @@ from sevis.analysis.metrics import measured
 from sevis.analysis.statistics import collect, total
 from sevis.capture.watch import Rewrite, Watch
 from sevis.datasets import Source
+from sevis.host import Awaited, brought
 from sevis.inspector import Inspector
 from sevis.labels import matched
 from sevis.pictures import PictureError
@@ -31,6 +32,7 @@ __all__ = ["EDITS", "ablate", "gathered"]
 BATCH = 64  # pictures
 ROWS = {"cpu": 64}  # pictures times edits in one pass; a processor gains nothing from more than a batch
 MOST_ROWS = 512  # of any other device
+NO_RECORDS: Awaited[tuple[GateRecord, ...]] = Awaited([], tuple)
 LEAK = 1e-3  # from here on the pictures of a batch are taken to see each other
 
 Report = Callable[[int, int], None]  # passes done, passes in all
@@ -159,8 +161,8 @@ def _answers(inspector: Inspector, tensors: Tensor, rewrite: Rewrite | None = No
     watch = Watch(head=True, proof=False, rewrite=rewrite, plan=inspector.plan)
     with torch.inference_mode():
         output, tape = inspector.watched(tensors, watch)
-        logits = tape.logits(output).float().cpu().numpy()
-    return logits, tape.records() if rewrite is None else ()
+        answers = Awaited([tape.logits(output).float()], lambda arrays: arrays[0])
+        return brought(answers, tape.awaited() if rewrite is None else NO_RECORDS)
 
 
 def _leaks(inspector: Inspector, batch: _Batch) -> list[float]:

@@ -25,6 +25,7 @@ from sevis.capture.twin import frozen_twin
 from sevis.capture.watch import LastMap
 from sevis.edits import NOTHING, Edit, EditError, WhatIf, effects_of, parse
 from sevis.excitation import Excitation
+from sevis.host import Awaited, brought
 from sevis.nets.network import Network
 from sevis.nets.preprocessing import seen
 from sevis.nets.readings import READERS, Reading, Target
@@ -156,13 +157,12 @@ class Inspector:
         with torch.inference_mode(False), torch.enable_grad():
             asked = self.batch(tensors).requires_grad_(not self.sites)
             output, tape = self.watched(asked, replace(self.watch(rows), maps=True, half=True, gradients=True, roots=True))
-            readings = self.reader.read(tape.logits(output).float(), targets, self.classes)
-            last = self._last_map(tape, output)
-            scores = torch.stack([reading.score for reading in readings])
-            self._check_finite(scores, rows)
-            explanation = explain(tape.found, last, scores)
-        records = self.proved(tape.records())
-        shared = _Shared(records, explanation, scores.detach().cpu().numpy(), time.perf_counter() - started)
+            read = self.reader.read(tape.logits(output).float(), targets, self.classes)
+            explanation = explain(tape.found, self._last_map(tape, output), read.scores)
+            score = Awaited([read.scores], lambda arrays: arrays[0])
+            readings, scores, explained, records = brought(read.readings, score, explanation, tape.awaited())
+        self._check_finite(scores, rows)
+        shared = _Shared(self.proved(records), explained, scores, time.perf_counter() - started)
         pictures_seen = [seen(tensor, self.preprocessing) for tensor in tensors]
         return tuple(self._inspection(n, pictures_seen[n], reading, shared, rows[n]) for n, reading in enumerate(readings))
 
@@ -178,9 +178,9 @@ class Inspector:
         tensor = self.tensor(pictures.read(image).pixels)
         rows = [NOTHING, *what_ifs]
         output = outputs(self, tensor, rows)
-        followed = self.reader.read(output[:1], [target], self.classes)[0]
-        scores, probabilities = (values.cpu().numpy() for values in self.reader.follow(output, followed.place))
-        readings = self.reader.read(output, [None] * len(rows), self.classes)
+        ((followed,),) = brought(self.reader.read(output[:1], [target], self.classes).readings)
+        followed_in_all = Awaited(self.reader.follow(output, followed.place), tuple)
+        readings, (scores, probabilities) = brought(self.reader.read(output, [None] * len(rows), self.classes).readings, followed_in_all)
         return tuple(
             Outcome(
                 tuple(map(str, row.edits)),
@@ -226,9 +226,9 @@ class Inspector:
             if target < 0 or (count is not None and target >= count):
                 raise ValueError(f"{self.name} has no class {target}; choose from 0 to {len(self.classes) - 1}")
 
-    def _check_finite(self, scores: Tensor, rows: Sequence[WhatIf]) -> None:
+    def _check_finite(self, scores: np.ndarray, rows: Sequence[WhatIf]) -> None:
         """Raise ValueError (EditError where edits are at fault) if a score is no number or has no end: nothing can be said of it."""
-        for finite, row in zip(scores.isfinite().tolist(), rows, strict=True):
+        for finite, row in zip(np.isfinite(scores), rows, strict=True):
             if not finite and row.edits:
                 raise EditError("With these edits numbers grow beyond what the network's precision holds; take one of them back.")
             if not finite:
@@ -251,7 +251,7 @@ class Inspector:
             target=reading.target,
             score=float(shared.scores[n]),
             gates=gates,
-            influence=tuple(values[n : n + 1] for values in shared.explanation.influence),
+            influence=tuple(_row(values, n) for values in shared.explanation.influence),
             cams=tuple(_cam(g.site.path, g.site.name, target, m[n]) for g, m in zip(gates, shared.explanation.maps, strict=True)),
             last_cam=None if whole is None else _cam(self._last_path, "last map", target, whole[n]),
             averages=self.averages,
@@ -294,16 +294,20 @@ def _noise(low: int, high: int) -> np.ndarray:
 
 
 def _only(record: GateRecord, n: int) -> GateRecord:
-    """One picture's part of a record; its maps are the largest of it, and do not keep those of the batch in memory."""
-    part = slice(n, n + 1)
+    """One picture's part of a record."""
     return GateRecord(
         site=record.site,
-        squeeze=record.squeeze[part],
-        hidden=None if record.hidden is None else record.hidden[part],
-        logits=record.logits[part],
-        weights=record.weights[part],
-        maps=None if record.maps is None else record.maps[part] if len(record.maps) == 1 else record.maps[part].copy(),
+        squeeze=_row(record.squeeze, n),
+        hidden=None if record.hidden is None else _row(record.hidden, n),
+        logits=_row(record.logits, n),
+        weights=_row(record.weights, n),
+        maps=None if record.maps is None else _row(record.maps, n),
     )
+
+
+def _row(values: np.ndarray, n: int) -> np.ndarray:
+    """One picture's part of what a batch shares, (1, ...); it does not keep the batch in memory."""
+    return values if len(values) == 1 else values[n : n + 1].copy()
 
 
 def _cam(path: str, name: str, target: int, values: np.ndarray) -> Cam:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from sevis.analysis.arranged import Arranged
+from sevis.host import Awaited, brought
 from sevis.inspector import Inspector
 from sevis.nets.rearranged import ARRANGEMENTS, REARRANGED, TEACHER, by_units, kept
 
@@ -26,8 +27,8 @@ def arranged(inspector: Inspector, picture: np.ndarray) -> Arranged:
         picture: (H, W, 3) uint8.
     """
     outputs, logits = by_units(inspector.module, inspector.batch([inspector.tensor(picture)]))
-    (reading,) = inspector.reader.read(logits.float(), [None], inspector.classes)
+    spread = Awaited([output.float().std(unbiased=False) for output in outputs.values()], lambda arrays: np.array(arrays, dtype=float))
+    (reading,), spreads = brought(inspector.reader.read(logits.float(), [None], inspector.classes).readings, spread)
     best = reading.predictions[0]
-    spreads = np.array([float(output.float().std(unbiased=False)) for output in outputs.values()])
     name = inspector.name.removeprefix(REARRANGED)
     return Arranged(name, tuple(outputs), spreads, best.label, best.probability, kept(inspector.module, name))

@@ -17,6 +17,7 @@ from torch import Tensor
 from sevis.analysis.statistics import UNKNOWN, GateStatistics, collect
 from sevis.capture.watch import Watch
 from sevis.datasets import Entry, Source
+from sevis.host import brought
 from sevis.inspector import Inspector
 from sevis.labels import matched
 from sevis.nets.network import described as said
@@ -120,8 +121,9 @@ class Scanner:
         with torch.no_grad(), self._autocast():
             output, tape = inspector.watched(batch, Watch(head=True, proof=False))
         logits = tape.logits(output).float()[:count]
-        readings = READERS[inspector.task].read(logits, [None] * count, inspector.classes)
-        return tuple(_first(record, count) for record in inspector.proved(tape.records())), readings
+        read = READERS[inspector.task].read(logits, [None] * count, inspector.classes)
+        readings, records = brought(read.readings, tape.awaited())
+        return tuple(_first(record, count) for record in inspector.proved(records)), readings
 
     def _autocast(self) -> AbstractContextManager[object]:
         dtype = PRECISIONS[self.precision]

@@ -23,6 +23,7 @@ from torch.nn.functional import interpolate
 from sevis.analysis.zoom import ZOOMS, Sweep, swept, views_of
 from sevis.capture.watch import Watch
 from sevis.datasets import Source
+from sevis.host import Awaited, brought
 from sevis.inspector import Inspector
 from sevis.provenance import weights_sha256
 from sevis.records import GateRecord
@@ -127,9 +128,9 @@ def _answers(inspector: Inspector, pictures: Tensor) -> tuple[np.ndarray, tuple[
     there = pictures.to(inspector.device, inspector.dtype)  # only now: not every device resamples as the CPU does
     with torch.inference_mode():
         output, tape = inspector.watched(there, Watch(head=True, proof=False))
-        logits = tape.logits(output)
-    best = logits.reshape(len(pictures), -1).argmax(dim=1).cpu().numpy()
-    return best, tuple(record for record in inspector.proved(tape.records()) if len(record.site.branches) > 1)
+        best = tape.logits(output).reshape(len(pictures), -1).argmax(dim=1)
+        places, records = brought(Awaited([best], lambda arrays: arrays[0]), tape.awaited())
+    return places, tuple(record for record in inspector.proved(records) if len(record.site.branches) > 1)
 
 
 def enlarged(pictures: Tensor, zoom: float) -> Tensor:

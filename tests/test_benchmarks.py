@@ -20,7 +20,6 @@ from benchmarks.rounds import Rounds, interleaved
 from benchmarks.row import LEAST, MOST, TINY, Row, compared
 from benchmarks.scans import scans
 from benchmarks.what_if import what_ifs
-from sevis.capture import host
 
 ROW = Row("what", "against", 1.2, MOST, 1.08, {"sevis": 1.2, "bare": 1.0})
 
@@ -104,12 +103,6 @@ def test_a_straight_line_is_fitted_as_one() -> None:
     sizes = np.array([1.0, 2, 5, 9])
     assert growth.fit(sizes, 3 + 2 * sizes) == pytest.approx((3, 2, 1))
     assert growth.fit(sizes, sizes**3)[2] < 0.95
-
-
-def test_one_copy_to_the_host_gives_every_tensor_back() -> None:
-    parts = [torch.arange(6.0).reshape(2, 3), None, torch.ones(4, dtype=torch.float16), torch.zeros(0, 2), torch.tensor([7.0])]
-    for given, copied in zip(parts, host._together(parts), strict=True):
-        assert (given is None and copied is None) or (torch.equal(given, copied) and given.dtype == copied.dtype)
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="has a CUDA device")

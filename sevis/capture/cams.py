@@ -13,8 +13,8 @@ from torch import Tensor
 
 from sevis.capture import gates
 from sevis.capture.gates import Found, Product
-from sevis.capture.host import on_host
 from sevis.capture.watch import LastMap
+from sevis.host import Awaited
 from sevis.records import Cam
 
 __all__ = ["Explanation", "explain"]
@@ -35,7 +35,7 @@ class Explanation:
     last: np.ndarray | None
 
 
-def explain(found: Sequence[Found], last: LastMap | None, scores: Tensor) -> Explanation:
+def explain(found: Sequence[Found], last: LastMap | None, scores: Tensor) -> Awaited[Explanation]:
     """Influences and maps of N pictures from their scores (N,), by a single call of autograd.
 
     Only the gated maps are asked for: the pass stops at the first gate and no parameter gets a gradient.
@@ -47,8 +47,10 @@ def explain(found: Sequence[Found], last: LastMap | None, scores: Tensor) -> Exp
     slopes = {each: None if times[each.number] > 1 else slope for each, slope in zip(products, gradients[len(ends) :], strict=True)}
     per_gate = [_gate(gate, gradient, slopes) for gate, gradient in zip(found, gradients, strict=False)]
     whole = None if last is None else grad_cam(last.values.detach().float(), _or_zeros(gradients[len(found)], last.values).float())
-    arrays = on_host([*(influence for influence, _ in per_gate), *(maps for _, maps in per_gate), whole])
-    return Explanation(tuple(arrays[: len(found)]), tuple(arrays[len(found) : -1]), arrays[-1])
+    return Awaited(
+        [*(influence for influence, _ in per_gate), *(maps for _, maps in per_gate), whole],
+        lambda arrays: Explanation(tuple(arrays[: len(found)]), tuple(arrays[len(found) : -1]), arrays[-1]),
+    )
 
 
 def _gradients(scores: Tensor, edges: list[object]) -> list[Tensor | None]:

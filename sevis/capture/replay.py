@@ -23,6 +23,7 @@ from sevis.capture.rewriting import rewritten
 from sevis.capture.route import Factor, Gate, Route, Vector
 from sevis.capture.sites import records_of
 from sevis.capture.watch import LastMap, Watch, edge_of
+from sevis.host import Awaited, brought
 from sevis.records import GateRecord
 
 __all__ = ["Replay"]
@@ -236,6 +237,10 @@ class Replay(TorchFunctionMode):
 
     def records(self) -> tuple[GateRecord, ...]:
         """One record a gate, in order of depth; NumPy, float32."""
+        return brought(self.awaited())[0]  # type: ignore[no-any-return]
+
+    def awaited(self) -> Awaited[tuple[GateRecord, ...]]:
+        """The records before they are on the host, for who brings more with them."""
         return records_of(self.found, self._route.sites, self._watch)
 
     def logits(self, output: Tensor) -> Tensor:

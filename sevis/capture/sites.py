@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -11,8 +12,8 @@ from torch import Tensor
 
 from sevis.capture import gates
 from sevis.capture.gates import Found
-from sevis.capture.host import on_host
 from sevis.capture.watch import Watch
+from sevis.host import Awaited
 from sevis.records import GateRecord, GateSite
 
 __all__ = ["records_of", "sites_of"]
@@ -55,10 +56,15 @@ def _stage(path: str, size: int, sizes: list[int]) -> int:
     return int(named[1]) + 1 if named else 2 + sorted(set(sizes), reverse=True).index(size)
 
 
-def records_of(found: Sequence[Found], sites: Sequence[GateSite], watch: Watch) -> tuple[GateRecord, ...]:
+def records_of(found: Sequence[Found], sites: Sequence[GateSite], watch: Watch) -> Awaited[tuple[GateRecord, ...]]:
     """What the gates did; NumPy, float32, the maps in half precision where the watch says so."""
-    arrays = iter(on_host([part for gate in found for part in _parts(gate, watch)]))
-    return tuple(GateRecord(site, *(next(arrays) for _ in range(5))) for site in sites)
+    parts = [_parts(gate, watch) for gate in found]
+
+    def made(arrays: list[Any]) -> tuple[GateRecord, ...]:
+        left = iter(arrays)
+        return tuple(GateRecord(site, *(next(left) for _ in gate)) for site, gate in zip(sites, parts, strict=True))
+
+    return Awaited([part for gate in parts for part in gate], made)
 
 
 def _parts(found: Found, watch: Watch) -> tuple[Tensor | None, ...]:

@@ -25,6 +25,7 @@ from sevis.capture.route import Calls, Route, route_of
 from sevis.capture.sites import records_of, sites_of
 from sevis.capture.unwrapping import refuse_hidden, unwrapped
 from sevis.capture.watch import Edit, LastMap, Watch, edge_of
+from sevis.host import Awaited, brought
 from sevis.records import GateRecord, GateSite
 
 __all__ = ["Tape", "Watch", "capture", "find_gates"]
@@ -188,6 +189,10 @@ class Tape(TorchFunctionMode):
 
     def records(self) -> tuple[GateRecord, ...]:
         """One record a gate, in the order in which the pass met them; NumPy, float32."""
+        return brought(self.awaited())[0]  # type: ignore[no-any-return]
+
+    def awaited(self) -> Awaited[tuple[GateRecord, ...]]:
+        """The records before they are on the host, for who brings more with them."""
         return records_of(self._found, self.sites(), self._watch)
 
     @property

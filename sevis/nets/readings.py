@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from sevis.host import Awaited
 from sevis.nets.detection import Detections, box_score, detections
 from sevis.records import Prediction
 
-__all__ = ["READERS", "Reader", "Reading", "Target"]
+__all__ = ["READERS", "Asked", "Reader", "Reading", "Target"]
 
 Target = int | str | None
 TOP = 5  # classes
@@ -26,37 +28,52 @@ class Reading:
     Attributes:
         predictions: the most probable classes, or the boxes that were found; best first.
         target: what is explained.
-        score: the target's logit, from which a gradient can be taken.
         place: of the target in one picture's part of the output: the class's, or the box's row and class.
         note: what the reader should know; empty mostly.
     """
 
     predictions: tuple[Prediction, ...]
     target: Prediction
-    score: Tensor
     place: tuple[int, ...]
     note: str = ""
 
 
-def read_classes(logits: Tensor, targets: Sequence[Target], classes: tuple[str, ...]) -> tuple[Reading, ...]:
+@dataclass(frozen=True)
+class Asked:
+    """What is asked of an output.
+
+    Attributes:
+        scores: the targets' logits (N,), from which gradients can be taken.
+        readings: one a picture.
+    """
+
+    scores: Tensor
+    readings: Awaited[tuple[Reading, ...]]
+
+
+def read_classes(logits: Tensor, targets: Sequence[Target], classes: tuple[str, ...]) -> Asked:
     """The most probable classes of every picture from logits (N, classes); a target of None is the first of them."""
-    values = logits.detach().cpu().numpy()  # one copy for all pictures
-    chosen = [_chosen(row, target, classes) for row, target in zip(values, targets, strict=True)]
-    return tuple(_classes(values[n], logits[n, index], index, classes) for n, index in enumerate(chosen))
+    named = torch.tensor([_place_of(target, classes) for target in targets], device=logits.device)
+    chosen = torch.where(named < 0, logits.detach().argmax(dim=1), named)  # where the logits are: nobody waits for them
+
+    def read(arrays: list[Any]) -> tuple[Reading, ...]:
+        return tuple(_classes(row, int(index), classes) for row, index in zip(*arrays, strict=True))
+
+    return Asked(logits.gather(1, chosen[:, None])[:, 0], Awaited([logits, chosen], read))
 
 
-def _chosen(logits: np.ndarray, target: Target, classes: tuple[str, ...]) -> int:
-    """The place of the class that is explained."""
+def _place_of(target: Target, classes: tuple[str, ...]) -> int:
+    """The place of the class that is explained; -1 for the most probable one."""
     if target is None:
-        return int(logits.argmax())
+        return -1
     return classes.index(target) if isinstance(target, str) else target
 
 
-def _classes(logits: np.ndarray, score: Tensor, index: int, classes: tuple[str, ...]) -> Reading:
+def _classes(logits: np.ndarray, index: int, classes: tuple[str, ...]) -> Reading:
     probabilities = _softmax(logits)
     best = np.argsort(-probabilities, kind="stable")[:TOP]
     named = [Prediction(int(n), classes[n], float(probabilities[n])) for n in (*best, index)]
-    return Reading(tuple(named[:-1]), named[-1], score, (index,))
+    return Reading(tuple(named[:-1]), named[-1], (index,))
 
 
 def _softmax(logits: np.ndarray) -> np.ndarray:
@@ -64,13 +81,16 @@ def _softmax(logits: np.ndarray) -> np.ndarray:
     return np.asarray(powers / powers.sum())
 
 
-def read_boxes(output: Tensor, targets: Sequence[Target], classes: tuple[str, ...]) -> tuple[Reading, ...]:
+def read_boxes(output: Tensor, targets: Sequence[Target], classes: tuple[str, ...]) -> Asked:
     """The boxes on every picture from a detector's output (N, rows, 5 + classes).
 
     A target is a box by its place, best first, or a class, which means its best box; None is the best box of all. Where the
-    network is sure of none, its best guess is explained, and the note says so.
+    network is sure of none, its best guess is explained, and the note says so. Only the boxes themselves tell which of them
+    are one thing, so they are waited for.
     """
-    return tuple(_boxes(output[n : n + 1], target, classes) for n, target in enumerate(targets))
+    readings = tuple(_boxes(output[n : n + 1], target, classes) for n, target in enumerate(targets))
+    scores = torch.stack([box_score(output, n, *reading.place) for n, reading in enumerate(readings)])
+    return Asked(scores, Awaited([], lambda arrays: readings))
 
 
 def _boxes(output: Tensor, target: Target, classes: tuple[str, ...]) -> Reading:
@@ -78,11 +98,9 @@ def _boxes(output: Tensor, target: Target, classes: tuple[str, ...]) -> Reading:
     place = _place(found, target, classes)
     named = _named(found, classes)
     if place is not None:
-        row, label = int(found.rows[place]), int(found.labels[place])
-        return Reading(named, named[place], box_score(output, 0, row, label), (row, label))
+        return Reading(named, named[place], (int(found.rows[place]), int(found.labels[place])))
     guess, note = _guess(output, target, classes), _sorry(target, len(found))
-    row, label = int(guess.rows[0]), int(guess.labels[0])
-    return Reading(named, _named(guess, classes)[0], box_score(output, 0, row, label), (row, label), note)
+    return Reading(named, _named(guess, classes)[0], (int(guess.rows[0]), int(guess.labels[0])), note)
 
 
 def _named(found: Detections, classes: tuple[str, ...]) -> tuple[Prediction, ...]:
@@ -138,7 +156,7 @@ class Reader:
     Attributes:
         axes: of the output: 2 for (N, classes).
         shape: the output's shape, for an error.
-        read: (output, targets, classes) -> one Reading a picture.
+        read: (output, targets, classes) -> the scores that are explained, and one Reading a picture.
         follow: (output, place of a reading's target) -> its logit and its probability in every part of the output, (N,) each.
         classes: output -> how many classes it tells apart.
         places: number of classes -> how many targets there are by number; None where only the picture tells.
@@ -146,7 +164,7 @@ class Reader:
 
     axes: int
     shape: str
-    read: Callable[[Tensor, Sequence[Target], tuple[str, ...]], tuple[Reading, ...]]
+    read: Callable[[Tensor, Sequence[Target], tuple[str, ...]], Asked]
     follow: Callable[[Tensor, tuple[int, ...]], tuple[Tensor, Tensor]]
     classes: Callable[[Tensor], int]
     places: Callable[[int], int | None]

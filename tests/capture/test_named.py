@@ -15,6 +15,7 @@ import sevis
 from sevis.capture import capture, find_gates
 from sevis.capture.cams import explain
 from sevis.capture.tracer import Tape, Watch
+from sevis.host import brought
 from tests import footprint
 from tests.foreign_modules import CHANNELS, Classifier, ExpandAs
 from tests.tiny_networks import alive, batch, se_net
@@ -89,7 +90,7 @@ def test_its_influence_and_map_are_those_of_a_gate_in_plain_sight(name: str) -> 
     pictures = batch(2, 8)
     with torch.enable_grad(), Tape(module, Watch(maps=True, gradients=True, proof=False, roots=True, gates=(path,))) as tape:
         output = module(pictures)
-    explanation = explain(tape.found, None, output[:, 1])
+    (explanation,) = brought(explain(tape.found, None, output[:, 1]))
     features, weights = features_of(module, pictures), block.expected(features_of(module, pictures))[:, 0]
     slope = module.linear.weight[1]
     np.testing.assert_allclose(explanation.influence[0][:, 0], slope * weights * features.mean((2, 3)), atol=1e-5)

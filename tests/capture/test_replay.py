@@ -16,6 +16,7 @@ from sevis.capture.route import Route
 from sevis.capture.survey import survey, watched
 from sevis.capture.tracer import Tape, Watch
 from sevis.capture.twin import frozen_twin
+from sevis.host import brought
 from sevis.inspector import Inspector
 from sevis.nets.network import Network
 from sevis.nets.preprocessing import Preprocessing
@@ -47,7 +48,7 @@ def told(module: nn.Module, pictures: Tensor, tape: Tape | Replay) -> tuple[list
     """All numbers of a pass: gates and maps, and the influence, which the search and a replay sum up in other orders."""
     with torch.enable_grad(), tape:
         output = module(pictures)
-    explanation = explain(tape.found, tape.last_map(output), tape.logits(output)[:, 1])
+    (explanation,) = brought(explain(tape.found, tape.last_map(output), tape.logits(output)[:, 1]))
     gates = [part for r in tape.records() for part in (r.squeeze, r.hidden, r.logits, r.weights, r.maps) if part is not None]
     assert explanation.last is not None
     return [*gates, *explanation.maps, explanation.last], list(explanation.influence)
@@ -175,7 +176,7 @@ def test_the_map_is_what_was_multiplied(in_place: bool, overwrites: bool, watch:
     with torch.enable_grad(), tape:
         output = module(pictures)
     assert isinstance(tape, Tape) or not tape.strayed
-    explanation = explain(tape.found, None, output[:, 1])
+    (explanation,) = brought(explain(tape.found, None, output[:, 1]))
     (record,) = tape.records()
     assert record.maps is not None
     features, slope = module.stem(pictures), module.head.weight[1] / 36  # of the score by each place of the gated map
