@@ -219,6 +219,7 @@ def test_the_facade_loads_nothing() -> None:
                 "monitor.py",
                 "lightning.py",
                 "outcomes.py",
+                "host.py",
             ),
         ),
         ("safetensors", ("nets/", "card.py")),

@@ -16,7 +16,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 __all__ = ["MIDDLEWARE", "OwnName", "SameOrigin"]
 
-HERE = frozenset({"localhost", "127.0.0.1", "::1"})
+HERE = frozenset({"localhost", "127.0.0.1", "::1"})  # one machine by three names
 HOSTED = (".streamlit.app", ".hf.space")  # who serves it there names it so
 POLICY_VIOLATION = 1008  # RFC 6455, section 7.4.1
 MISDIRECTED = 421  # RFC 9110, section 15.5.20
@@ -81,17 +81,18 @@ class SameOrigin:
 
 
 def _is_known(headers: Headers) -> bool:
-    """Whether the page's Origin is the Host that it asks, this machine, or one that the settings allow; programs have no Origin."""
+    """Whether the page's Origin is the Host that it asks, or one that the settings allow; programs have no Origin."""
     origin = headers.get("origin")
     if origin is None or not st.get_option("server.enableCORS"):
         return True
     try:
-        page = urlsplit(origin)
-        name = page.hostname
+        page, asked = urlsplit(origin), urlsplit(f"//{headers.get('host', '')}")
+        name, here = page.hostname or "", {page.hostname, asked.hostname} <= HERE and page.port == asked.port
     except ValueError:
         return False
     named = {urlsplit(each).hostname or each for each in st.get_option("server.corsAllowedOrigins")}
-    return page.netloc == headers.get("host") or (name or "") in HERE | named | {st.get_option("browser.serverAddress")}
+    told = {st.get_option("browser.serverAddress")} - HERE  # "localhost" where nobody told it: another port is another's page
+    return page.netloc == asked.netloc or here or name in named | told
 
 
 MIDDLEWARE = (Middleware(OwnName), Middleware(SameOrigin))

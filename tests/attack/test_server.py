@@ -109,7 +109,14 @@ def test_where_others_serve_it_it_answers_to_their_names(name: str) -> None:
     assert origins._is_ours(name) and not origins._is_ours(f"{name}.evil.example") and not origins._is_ours("")
 
 
-ORIGINS = ["http://evil.example", "https://localhost.evil.example", "http://evil.example@localhost.example", "null", "file://"]
+ORIGINS = [
+    "http://evil.example",
+    "https://localhost.evil.example",
+    "http://evil.example@localhost.example",
+    "null",
+    "file://",
+    "http://localhost:1",
+]
 
 
 @pytest.mark.parametrize("origin", ORIGINS)
@@ -163,6 +170,7 @@ def known(origin: str | None, host: str = "sevis.example.org") -> bool:
 
 def test_whose_pages_are_known(monkeypatch: pytest.MonkeyPatch) -> None:
     assert known(None) and known("https://sevis.example.org") and known("http://localhost:8501", "127.0.0.1:8501")
+    assert not known("http://localhost:3000", "localhost:8501") and not known("http://localhost:8501")
     assert not any(
         map(known, ("https://example.org", "https://a.sevis.example.org", "null", "", "http://[", "https://sevis.example.org@x"))
     )
