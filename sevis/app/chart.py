@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import plotly.graph_objects as go
@@ -50,8 +51,9 @@ def selectable(figure: go.Figure, key: str, choose: Callable[[list[Any]], None])
             config=_config(key),
             alt=shown.alt,
             selection_mode="points",
-            on_select=lambda: _clicked(st.session_state.get(key), choose),
+            on_select=partial(_clicked, key),
         )
+    session.listen(key, choose)
 
 
 @contextmanager
@@ -65,12 +67,22 @@ def _beside_its_numbers(figure: go.Figure, key: str) -> Iterator[Drawn]:
         )
 
 
-def _clicked(event: Any, choose: Callable[[list[Any]], None]) -> None:
-    """Hand over the first point's customdata; plotly gives it as a list or as a mapping of places."""
+def _clicked(key: str) -> None:
+    """Hand over the click on a figure.
+
+    Streamlit holds this callback for as long as the visitor stays, one for each figure that was ever drawn: so it holds a name only.
+    """
+    take = session.listener(key)
+    if take is not None:
+        _hand_over(st.session_state.get(key), take)
+
+
+def _hand_over(event: Any, take: Callable[[list[Any]], None]) -> None:
+    """The first point's customdata; plotly gives it as a list or as a mapping of places."""
     points = event["selection"]["points"] if event else []
     if points:
         customdata = points[0].get("customdata")
-        choose(list(customdata.values()) if isinstance(customdata, dict) else list(customdata or []))
+        take(list(customdata.values()) if isinstance(customdata, dict) else list(customdata or []))
 
 
 def _choose(values: list[Any], inspection: Inspection) -> None:

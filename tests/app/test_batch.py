@@ -232,7 +232,7 @@ def test_the_visitors_own_photograph_comes_back() -> None:
 def test_a_click_on_a_row_is_checked(values: object, expected: tuple[int, int | None] | None) -> None:
     chosen: list[tuple[int, int | None]] = []
     event = {"selection": {"points": [{"customdata": values}]}}
-    chart._clicked(event, lambda told: chart._choose_picture(told, 2, lambda *place: chosen.append(place)))
+    chart._hand_over(event, lambda told: chart._choose_picture(told, 2, lambda *place: chosen.append(place)))
     assert chosen == ([] if expected is None else [expected])
 
 

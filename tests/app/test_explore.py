@@ -232,7 +232,7 @@ def test_a_click_is_checked(monkeypatch: pytest.MonkeyPatch, event: object, bloc
     inspection = tiny("tiny/se").inspect(np.full((80, 80, 3), 90, np.uint8))
     chosen: list[tuple[str, int | None]] = []
     monkeypatch.setattr(session, "choose", lambda site, channel: chosen.append((site.name, channel)))
-    chart._clicked({"selection": {"points": [{"customdata": event}]}}, lambda values: chart._choose(values, inspection))
+    chart._hand_over({"selection": {"points": [{"customdata": event}]}}, lambda values: chart._choose(values, inspection))
     assert chosen == ([] if block is None else [(block, channel)])
 
 
@@ -242,7 +242,7 @@ def test_a_click_is_checked(monkeypatch: pytest.MonkeyPatch, event: object, bloc
 def test_a_click_on_a_box_is_checked(monkeypatch: pytest.MonkeyPatch, event: object, place: int | None) -> None:
     chosen: list[int] = []
     monkeypatch.setattr(session, "choose_box", chosen.append)
-    chart._clicked({"selection": {"points": [{"customdata": event}]}}, lambda values: chart._choose_box(values, CASES["boxes"]))
+    chart._hand_over({"selection": {"points": [{"customdata": event}]}}, lambda values: chart._choose_box(values, CASES["boxes"]))
     assert chosen == ([] if place is None else [place])
 
 

@@ -193,5 +193,5 @@ def test_an_edit_never_reaches_another_session() -> None:
 
 def test_a_click_hands_over_what_the_point_carries() -> None:
     taken: list[list[object]] = []
-    chart._clicked({"selection": {"points": [{"customdata": {"0": "SE_2_1:set=1", "1": "said"}}]}}, taken.append)
+    chart._hand_over({"selection": {"points": [{"customdata": {"0": "SE_2_1:set=1", "1": "said"}}]}}, taken.append)
     assert taken == [["SE_2_1:set=1", "said"]]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import streamlit as st
@@ -18,6 +18,8 @@ __all__ = [
     "handed",
     "image_format",
     "is_opening",
+    "listen",
+    "listener",
     "origin",
     "remember_origin",
     "remember_second",
@@ -54,6 +56,17 @@ def settle_channel(count: int) -> None:
     held = st.session_state.get("channel")
     if held is not None and not 0 <= held < count:
         st.session_state["channel"] = None
+
+
+def listen(key: str, take: Callable[[list[Any]], None]) -> None:
+    """What takes the clicks on a figure as it is drawn now."""
+    st.session_state.setdefault("listeners", {})[key] = take
+
+
+def listener(key: str) -> Callable[[list[Any]], None] | None:
+    """What takes the clicks on a figure; None where it was never drawn."""
+    found: Callable[[list[Any]], None] | None = st.session_state.get("listeners", {}).get(key)
+    return found
 
 
 def choose_box(place: int) -> None:
