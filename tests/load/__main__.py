@@ -71,6 +71,9 @@ def _empty(sessions: int) -> Iterator[Numbers]:
     with serving() as server:
         scenarios.latency(server, 4, limit=60.0)
         yield scenarios.latency(server, min(100, sessions), page="glossary", limit=0.3)
+    with serving("tests/load/nothing.py") as server:
+        scenarios.latency(server, 4, page=scenarios.NOTHING, limit=60.0)
+        yield scenarios.latency(server, min(100, sessions), page=scenarios.NOTHING, limit=0.3)
 
 
 def _storm(sessions: int) -> Iterator[Numbers]:

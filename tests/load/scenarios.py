@@ -24,6 +24,7 @@ __all__ = ["isolation", "latency", "storm"]
 CLOSE = 2e-4  # absolute: batches of other sizes round otherwise
 AS_THEY_ARE = "scale=absolute"  # the weights themselves, and not how far they lie from the average
 RERUNS = 3
+NOTHING = "nothing"  # tests/load/nothing.py, which has nothing to choose
 MOVES, PAUSE = 50, 0.02  # of a slider, seconds
 CYCLES = 5
 PATIENCE = 60.0
@@ -87,17 +88,18 @@ def latency(server: Server, sessions: int, page: str = "", think: float = 0.0, l
     }
 
 
-async def _looking(address: str, session: int, page: str, think: float, looks: int) -> list[Page]:
+async def _looking(server: str, session: int, page: str, think: float, looks: int) -> list[Page]:
     chance, classes = random.Random(session), _classes()
-    async with Visitor(address) as visitor:
-        await visitor.open(page)
+    address = "" if page == NOTHING else page
+    async with Visitor(server) as visitor:
+        await visitor.open(address)
         seen = []
         for place in range(looks):
             await asyncio.sleep(chance.uniform(0, 2 * think))
-            title, target = _titles()[(session + place) % len(_titles())], classes[chance.randrange(len(classes))]
-            visitor.choose("picture", string_value=title)
-            visitor.choose("target", string_value=target)
-            seen.append(await visitor.open(page))
+            if page != NOTHING:
+                visitor.choose("picture", string_value=_titles()[(session + place) % len(_titles())])
+                visitor.choose("target", string_value=classes[chance.randrange(len(classes))])
+            seen.append(await visitor.open(address))
         return seen
 
 

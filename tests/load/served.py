@@ -1,5 +1,8 @@
-"""app.py with one more address, which tells what is left in the process: `streamlit run tests/load/served.py`."""
+"""app.py with one more address, which tells what is left in the process: `streamlit run tests/load/served.py`.
 
+SEVIS_LOAD_SCRIPT names another script in its place."""
+
+import os
 import threading
 from pathlib import Path
 
@@ -39,4 +42,7 @@ async def _left(request: Request) -> JSONResponse:
     return JSONResponse(await run_in_threadpool(left))
 
 
-app = App(Path(__file__).resolve().parents[2] / "app.py", routes=(*health.ROUTES, Route("/left", _left)), middleware=origins.MIDDLEWARE)
+ROOT = Path(__file__).resolve().parents[2]
+app = App(
+    ROOT / os.environ.get("SEVIS_LOAD_SCRIPT", "app.py"), routes=(*health.ROUTES, Route("/left", _left)), middleware=origins.MIDDLEWARE
+)

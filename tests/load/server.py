@@ -65,12 +65,15 @@ class Server:
 
 
 @contextmanager
-def serving() -> Iterator[Server]:
-    """A server that answers, until the block ends."""
+def serving(page: str = "app.py") -> Iterator[Server]:
+    """A server of a page's script that answers, until the block ends."""
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
     script = [str(ROOT / "tests" / "load" / "served.py"), "--server.port", str(port), "--server.address", "127.0.0.1"]
-    command, environment = [sys.executable, "-m", "streamlit", "run", *script], os.environ | {"PYTHONPATH": str(ROOT)}
+    command, environment = (
+        [sys.executable, "-m", "streamlit", "run", *script],
+        os.environ | {"PYTHONPATH": str(ROOT), "SEVIS_LOAD_SCRIPT": page},
+    )
     with TemporaryFile() as log, subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log) as process:
         server, end = Server(f"127.0.0.1:{port}", process, log), Event()
         try:
