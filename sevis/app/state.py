@@ -1,12 +1,17 @@
-"""Every cache of the page but its figures': the engine, what it answered, the samples; see session for what a visitor chose."""
+"""Every cache of the page but its figures': the engine, what it answered, the samples; see session for what a visitor chose.
+
+What cannot be changed is shared between all runs as a resource; as data Streamlit would copy it at each look.
+"""
 
 from __future__ import annotations
 
 import gc
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 import streamlit as st
@@ -119,6 +124,7 @@ def bring(data: bytes, arch: str, classes: tuple[str, ...]) -> str:
     return name
 
 
+@st.cache_resource(show_spinner=False, ttl=10)
 def networks() -> tuple[str, ...]:
     """The networks of the menu, those that ship first; there is at least one of them.
 
@@ -133,27 +139,27 @@ def networks() -> tuple[str, ...]:
     return (*first, *(name for name in order if name not in found))
 
 
-@st.cache_data(show_spinner=False)
-def known() -> dict[str, Entry]:
+@st.cache_resource(show_spinner=False)
+def known() -> Mapping[str, Entry]:
     """What is known of the networks of the menu before they are loaded."""
-    return {entry.name: entry for entry in menu()}
+    return MappingProxyType({entry.name: entry for entry in menu()})
 
 
-@st.cache_data(show_spinner=False, max_entries=64)
+@st.cache_resource(show_spinner=False, max_entries=64)
 def classes(network: str) -> tuple[str, ...]:
     """The classes that a network knows."""
     with engine().borrow(network, check=leave_if_gone) as inspector:
         return inspector.classes
 
 
-@st.cache_data(show_spinner=False, max_entries=64)
+@st.cache_resource(show_spinner=False, max_entries=64)
 def is_detector(network: str) -> bool:
     """Whether a network finds boxes."""
     with engine().borrow(network, check=leave_if_gone) as inspector:
         return inspector.task == "detection"
 
 
-@st.cache_data(show_spinner=False)
+@st.cache_resource(show_spinner=False)
 def samples() -> tuple[Sample, ...]:
     """The pictures that ship with sevis, in display order."""
     entries = json.loads((SAMPLES / "samples.json").read_text(encoding="utf-8"))
@@ -238,7 +244,7 @@ def arch_of(network: str) -> str:
     return network if upload is None else upload.arch
 
 
-@st.cache_data(show_spinner=False, max_entries=64)
+@st.cache_resource(show_spinner=False, max_entries=64)
 def provenance(network: str) -> Provenance:
     """What a network's inspections are made with."""
     with engine().borrow(network, check=leave_if_gone) as inspector:
