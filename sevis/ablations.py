@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
@@ -24,6 +25,7 @@ from sevis.datasets import Source
 from sevis.host import Awaited, brought
 from sevis.inspector import Inspector
 from sevis.labels import matched
+from sevis.memory import in_parts
 from sevis.pictures import PictureError
 from sevis.records import GateRecord, GateSite
 
@@ -205,12 +207,16 @@ def _edited(
     reached: set[int] = set()
     for batch, of_batch in zip(batches, groups, strict=True):
         for group in of_batch:
-            rewrite = _rewriting(group, gates, reached)
-            logits, _ = _answers(inspector, batch.pictures.repeat(len(group), 1, 1, 1), rewrite)
+            logits = np.concatenate(in_parts(partial(_under, inspector, batch, gates, reached), group))
             for edit, part in zip(group, np.split(logits, len(group)), strict=True):
                 made[edit].append(part)
             report(done := done + 1, total)
     return {edit: _in_order(batches, parts) for edit, parts in made.items() if edit[0] in reached}
+
+
+def _under(inspector: Inspector, batch: _Batch, gates: Sequence[_Gate], reached: set[int], group: Sequence[Edit]) -> np.ndarray:
+    """The logits (edits x pictures, K) of a batch under each edit of a group."""
+    return _answers(inspector, batch.pictures.repeat(len(group), 1, 1, 1), _rewriting(group, gates, reached))[0]
 
 
 def _groups(edits: Sequence[Edit], size: int) -> Iterator[Sequence[Edit]]:

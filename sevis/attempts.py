@@ -5,15 +5,15 @@ Nothing is raised but DeviceLost: what no later attempt can survive either.
 
 from __future__ import annotations
 
-import sys
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TypeVar
 
+from sevis.memory import NO_ROOM, OutOfMemory, is_full
 from sevis.tickets import Stopped
 
-__all__ = ["DeviceLost", "OutOfMemory", "attempt", "attempt_each", "attempt_twice", "aware_of_full_memory", "aware_of_loss"]
+__all__ = ["DeviceLost", "attempt", "attempt_each", "attempt_twice", "aware_of_loss"]
 
 Item = TypeVar("Item")
 Answer = TypeVar("Answer")
@@ -30,19 +30,10 @@ LOST = (
     "uncorrectable ECC error",
     "hardware stack error",
 )
-# a full memory, where torch has no OutOfMemoryError for it: the CPU's allocator, cuBLAS, MPS
-FULL = ("can't allocate memory", "out of memory", "CUBLAS_STATUS_ALLOC_FAILED")
 
 
 class DeviceLost(Stopped):
     """The device answers nothing any more in this process; a new process can use it again."""
-
-
-NO_ROOM = "The device's memory is full, even for one picture alone; try a smaller network, or again when others are done."
-
-
-class OutOfMemory(RuntimeError):
-    """One picture alone, or one network, did not fit in the device's memory, not even after the unused networks had gone."""
 
 
 def attempt_each(
@@ -66,11 +57,11 @@ def attempt_each(
 def attempt_twice(action: Callable[[], Answer], free_memory: Callable[[], None]) -> Answer | BaseException:
     """The action's result or exception; where memory runs out, once more after `free_memory()`, and then OutOfMemory."""
     outcome = attempt(action)
-    if not _is_out_of_memory(outcome):
+    if not is_full(outcome):
         return outcome
     free_memory()
     outcome = attempt(action)
-    if not _is_out_of_memory(outcome):
+    if not is_full(outcome):
         return outcome
     return OutOfMemory(NO_ROOM)
 
@@ -105,19 +96,6 @@ def aware_of_loss() -> Iterator[None]:
     raise DeviceLost(f"The device failed ({told}) and the server starts anew; try again in a minute.")
 
 
-@contextmanager
-def aware_of_full_memory() -> Iterator[None]:
-    """Raise OutOfMemory in place of what torch raises where memory runs out, outside the block that raised."""
-    try:
-        yield
-    except (MemoryError, RuntimeError) as error:
-        if not _is_out_of_memory(error):
-            raise
-    else:
-        return
-    raise OutOfMemory(NO_ROOM)
-
-
 def _turn_frames_into_text(error: BaseException) -> None:
     """Keep of the traceback what it says and not what it holds.
 
@@ -129,12 +107,6 @@ def _turn_frames_into_text(error: BaseException) -> None:
     while link is not None:
         link.__traceback__ = None
         link = link.__cause__ or link.__context__
-
-
-def _is_out_of_memory(outcome: object) -> bool:
-    """Whether it is the exception of a full memory; where torch is not loaded, nobody can have raised torch's own."""
-    torch_error: type[BaseException] = getattr(sys.modules.get("torch"), "OutOfMemoryError", MemoryError)
-    return isinstance(outcome, MemoryError | torch_error) or (isinstance(outcome, RuntimeError) and _says(outcome, FULL))
 
 
 def _says(error: BaseException, words: Sequence[str]) -> bool:

@@ -12,13 +12,16 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
+from sevis.memory import OutOfMemory, aware_of_full_memory
+
 __all__ = ["BROKEN", "FAILED", "INTERRUPTED", "Telling", "told"]
 
 FAILED = 2  # the question cannot be answered; also typer's own code where the command line cannot be read
 BROKEN = 70  # a fault of sevis or of the machine; as sysexits.h has it
 INTERRUPTED = 130  # as a shell tells Ctrl-C
 
-EXPECTED = (ValueError, TypeError, OSError, ImportError)  # networks, pictures, sources, runs and edits raise sentences of these kinds
+# networks, pictures, sources, runs, edits and a full memory raise sentences of these kinds
+EXPECTED = (ValueError, TypeError, OSError, ImportError, OutOfMemory)
 DEBUG = "--debug"
 
 
@@ -26,7 +29,8 @@ DEBUG = "--debug"
 def told() -> Iterator[None]:
     """What cannot be done as one sentence on the error output, and FAILED; use it as a decorator."""
     try:
-        yield
+        with aware_of_full_memory():
+            yield
     except BrokenPipeError:  # whoever read the answer has left, as in `sevis models | head`
         raise
     except EXPECTED as error:

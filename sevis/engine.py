@@ -25,8 +25,9 @@ from typing import Generic, Self, TypeVar, final
 
 import numpy as np
 
-from sevis.attempts import DeviceLost, OutOfMemory, attempt, attempt_each, attempt_twice, aware_of_full_memory, aware_of_loss
+from sevis.attempts import DeviceLost, attempt, attempt_each, attempt_twice, aware_of_loss
 from sevis.edits import NOTHING, WhatIf
+from sevis.memory import OutOfMemory, aware_of_full_memory
 from sevis.networks_in_memory import NetworksInMemory, NoRoom
 from sevis.tickets import KINDS, Busy, Inspector, Stopped, Target, Ticket, answers, is_settled, settle
 from sevis.turns import Turns

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Protocol
 
 import torch
@@ -14,6 +15,7 @@ from sevis.capture.tracer import Tape
 from sevis.capture.trunk import branched
 from sevis.capture.watch import Watch
 from sevis.edits import WhatIf, covers
+from sevis.memory import in_parts
 from sevis.records import GateSite
 
 __all__ = ["outputs"]
@@ -44,7 +46,8 @@ def outputs(inspector: Asked, tensor: Tensor, rows: Sequence[WhatIf]) -> Tensor:
     """
     made = _branched(inspector, tensor, rows) if inspector.device.type == "cpu" else None
     if made is None:
-        made = [_together(inspector, tensor, rows[first : first + MOST_ROWS]) for first in range(0, len(rows), MOST_ROWS)]
+        together = partial(_together, inspector, tensor)
+        made = [part for first in range(0, len(rows), MOST_ROWS) for part in in_parts(together, rows[first : first + MOST_ROWS])]
     return torch.cat(made)
 
 

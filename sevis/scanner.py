@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,7 @@ from sevis.datasets import Entry, Source
 from sevis.host import brought
 from sevis.inspector import Inspector
 from sevis.labels import matched
+from sevis.memory import in_parts
 from sevis.nets.network import described as said
 from sevis.nets.preprocessing import Preprocessing
 from sevis.nets.readings import READERS, Reading
@@ -72,6 +74,7 @@ class Scanner:
     def __init__(self, inspector: Inspector, source: Source, precision: str = "float32", turn: Turn = nullcontext) -> None:
         self.inspector, self.source = inspector, source
         self.precision, self._turn = precision, turn
+        self._room = BATCH  # pictures that the device is known to hold at a time
         labels = source.labels
         found = matched(labels, inspector.classes, numbered=source.numbered)
         order = sorted(range(len(labels)), key=lambda n: (found[n] < 0, found[n]))
@@ -114,16 +117,25 @@ class Scanner:
         return Scanned(self._rows(decoded, readings), collect(records, labels, len(self.classes)), records)
 
     def _forward(self, tensor: Tensor) -> tuple[tuple[GateRecord, ...], tuple[Reading, ...]]:
-        """Always in batches of BATCH: a smaller one is rounded otherwise, and parts of a scan would not add up to the whole."""
-        inspector, count = self.inspector, len(tensor)
+        """Always in batches of BATCH: a smaller one is rounded otherwise, and parts of a scan would not add up to the whole.
+
+        Where the device has no room for one, the halves that fit are, from then on, what goes through the network together.
+        """
+        count = len(tensor)
         filled = torch.cat([tensor, tensor[-1:].expand(BATCH - count, *tensor.shape[1:])]) if count < BATCH else tensor
-        batch = filled.to(inspector.device, inspector.dtype, non_blocking=True)
+        parts = [part for rows in filled.split(self._room) for part in in_parts(self._pass, rows)]
+        records, readings = zip(*parts, strict=True)
+        self._room = min(map(len, readings))
+        return tuple(_joined(gate, count) for gate in zip(*records, strict=True)), tuple(chain(*readings))[:count]
+
+    def _pass(self, rows: Tensor) -> tuple[tuple[GateRecord, ...], tuple[Reading, ...]]:
+        inspector = self.inspector
+        batch = rows.to(inspector.device, inspector.dtype, non_blocking=True)
         with torch.no_grad(), self._autocast():
             output, tape = inspector.watched(batch, Watch(head=True, proof=False))
-        logits = tape.logits(output).float()[:count]
-        read = READERS[inspector.task].read(logits, [None] * count, inspector.classes)
+        read = READERS[inspector.task].read(tape.logits(output).float(), [None] * len(rows), inspector.classes)
         readings, records = brought(read.readings, tape.awaited())
-        return tuple(_first(record, count) for record in inspector.proved(records)), readings
+        return inspector.proved(records), readings
 
     def _autocast(self) -> AbstractContextManager[object]:
         dtype = PRECISIONS[self.precision]
@@ -168,7 +180,8 @@ def _described(preprocessing: object) -> Any:
     return described(preprocessing)
 
 
-def _first(record: GateRecord, count: int) -> GateRecord:
-    """The record of the first pictures of a batch."""
-    hidden = None if record.hidden is None else record.hidden[:count]
-    return GateRecord(record.site, record.squeeze[:count], hidden, record.logits[:count], record.weights[:count])
+def _joined(parts: Sequence[GateRecord], count: int) -> GateRecord:
+    """The record of the first pictures of a batch, of which each part tells some."""
+    names = [name for name in ("squeeze", "hidden", "logits", "weights") if getattr(parts[0], name) is not None]
+    joined: dict[str, Any] = {name: np.concatenate([getattr(part, name) for part in parts])[:count] for name in names}
+    return replace(parts[0], **joined)

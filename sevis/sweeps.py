@@ -13,7 +13,7 @@ import operator
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
-from functools import reduce
+from functools import partial, reduce
 
 import numpy as np
 import torch
@@ -25,6 +25,7 @@ from sevis.capture.watch import Watch
 from sevis.datasets import Source
 from sevis.host import Awaited, brought
 from sevis.inspector import Inspector
+from sevis.memory import in_parts
 from sevis.provenance import weights_sha256
 from sevis.records import GateRecord
 from sevis.scanner import Scanner, Turn
@@ -104,14 +105,14 @@ def _parts(scanner: Scanner, order: np.ndarray, nothing: Sweep, report: Report, 
             read = [entry.label for entry, why in zip(decoded.entries, decoded.whys, strict=True) if not why]
             labels = np.array([UNKNOWN if label is None else scanner.classes.index(label) for label in read])
             with turn():
-                part = _part(scanner, decoded.tensor, labels, nothing)
-            yield part
+                parts = in_parts(partial(_part, scanner, decoded.tensor, labels, nothing), np.arange(len(labels)))
+            yield from parts
         report(min(first + BATCH, len(order)), len(order))
 
 
-def _part(scanner: Scanner, pictures: Tensor, labels: np.ndarray, nothing: Sweep) -> Sweep:
-    """The sweep over the pictures (N, 3, H, W) of a batch, whose labels are places in the classes."""
-    inspector = scanner.inspector
+def _part(scanner: Scanner, pictures: Tensor, labels: np.ndarray, nothing: Sweep, places: np.ndarray) -> Sweep:
+    """The sweep over those of the pictures (N, 3, H, W) of a batch, whose labels are places in the classes."""
+    inspector, pictures, labels = scanner.inspector, pictures[torch.from_numpy(places)], labels[places]
     answers, records = zip(*(_answers(inspector, SHOWN[view.blurred](pictures, view.zoom)) for view in nothing.views), strict=True)
     targets = np.array([*scanner.targets, UNKNOWN])[labels]
     named = targets >= 0 if inspector.task == "classification" else np.zeros(len(labels), dtype=bool)

@@ -60,6 +60,12 @@ def test_what_cannot_be_done_is_its_sentence_and_2(error: Exception, monkeypatch
     assert (result.exit_code, result.stdout, result.stderr) == (2, "", f"{error}\n")
 
 
+def test_a_full_memory_is_a_sentence_and_2(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sevis.menu, "menu", failing(RuntimeError("CUDA out of memory. Tried to allocate 2.00 GiB.")))
+    result = run("models")
+    assert result.exit_code == 2 and result.stderr.startswith("The device's memory is full") and result.stderr.count("\n") == 1
+
+
 def test_a_fault_of_its_own_is_a_sentence_and_70(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sevis.menu, "menu", failing(KeyError("gates")))
     result = run("models")

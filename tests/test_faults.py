@@ -25,12 +25,15 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from sevis import card, local_scan
+from sevis.ablations import ablate
 from sevis.analysis.statistics import to_arrays
 from sevis.app import health
 from sevis.attempts import attempt
+from sevis.datasets import open_source
 from sevis.edits import NOTHING, WhatIf, parse
 from sevis.engine import DeviceLost, Engine, OutOfMemory, Ticket
 from sevis.inspector import Inspector
+from sevis.memory import aware_of_full_memory
 from sevis.nets.preprocessing import Preprocessing
 from sevis.nets.recipes import Course, Recipe
 from sevis.nets.training import train
@@ -38,10 +41,12 @@ from sevis.nets.zoo import CheckpointError, Network, load_network
 from sevis.records import Inspection
 from sevis.runs import open_run
 from sevis.scan import scan
+from sevis.scanner import Scanner
+from sevis.sweeps import sweep
 from tests.load.visitor import Page, Visitor
 from tests.photo_folders import class_folders, inspector
 from tests.tiny_checkpoints import SIDE, photograph_files, photographs
-from tests.tiny_networks import CLASSES, pictures, se_net
+from tests.tiny_networks import CLASSES, pictures, se_net, selective_net
 
 ROOT = Path(__file__).parent.parent
 PATIENCE = 60.0
@@ -50,16 +55,20 @@ PATIENCE = 60.0
 # --- a full memory
 
 
+CONVOLUTIONS = (torch.ops.aten.convolution.default, torch.ops.aten.conv2d.default)  # the second in inference mode
+
+
 class Memory(TorchDispatchMode):
     """A device on which a tensor of more than so many rows cannot be allocated."""
 
     def __init__(self, rows: int) -> None:
         super().__init__()
-        self.rows = rows
+        self.rows, self.refused = rows, 0
 
     def __torch_dispatch__(self, func, types, args=(), kwargs=None):  # type: ignore[no-untyped-def]
         made = func(*args, **(kwargs or {}))
-        if func is torch.ops.aten.convolution.default and len(made) > self.rows:
+        if func in CONVOLUTIONS and len(made) > self.rows:
+            self.refused += 1
             raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
         return made
 
@@ -115,6 +124,52 @@ def test_where_nothing_fits_it_is_one_sentence_and_the_next_visitor_is_served(sm
                 ticket.result(timeout=PATIENCE)
         small.rows = 16
         assert engine.ask("tiny", pictures(1, 20)[0]).result(timeout=PATIENCE).gates
+
+
+def scanned(network: Inspector, folder: Path) -> list[np.ndarray]:
+    scanner = Scanner(network, open_source(folder))
+    shown = [scanner.show(scanner.decode(scanner.source.entries)) for _ in range(2)]
+    return [np.array([row["probability"] for row in shown[1].rows]), *(gate.weights for gate in shown[1].records)]
+
+
+def ablated(network: Inspector, folder: Path) -> list[np.ndarray]:
+    told = ablate(network, pictures(6, SIDE))
+    return [np.array([effect.divergence.mean for effect in gate.effects.values()]) for gate in told]
+
+
+def swept(network: Inspector, folder: Path) -> list[np.ndarray]:
+    told = sweep(network, open_source(folder), limit=9)
+    return [told.right, *(gate.channels.mean for gate in told.gates)]
+
+
+def followed(network: Inspector, folder: Path) -> list[np.ndarray]:
+    network.route = None  # as on a device: several edits in one pass
+    return [np.array([outcome.score for outcome in network.effects(pictures(1, SIDE)[0])])]
+
+
+LONG: dict[str, Callable[[Inspector, Path], list[np.ndarray]]] = {"scan": scanned, "ablate": ablated, "sweep": swept, "effects": followed}
+
+
+@pytest.mark.parametrize("name", LONG)
+def test_long_work_comes_down_to_a_size_that_fits(name: str, tmp_path: Path) -> None:
+    network = Inspector(Network("tiny", selective_net(), Preprocessing(SIDE, SIDE), CLASSES))
+    folder = class_folders(tmp_path, 9)
+    whole = LONG[name](network, folder)
+    with Memory(7) as memory:
+        parts = LONG[name](network, folder)
+    assert memory.refused and len(parts) == len(whole) > 0
+    for one, other in zip(parts, whole, strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-5)
+    with pytest.raises(OutOfMemory, match=r"^[^.]*memory is full[^.]*\.$"), aware_of_full_memory(), Memory(0):
+        LONG[name](network, folder)
+
+
+def test_a_scan_does_not_try_again_what_did_not_fit(tmp_path: Path) -> None:
+    network = Inspector(Network("tiny", se_net(), Preprocessing(SIDE, SIDE), CLASSES))
+    scanner = Scanner(network, open_source(class_folders(tmp_path, 2)))
+    with Memory(7) as memory:
+        refused = [(scanner.show(scanner.decode(scanner.source.entries)), memory.refused)[1] for _ in range(3)]
+    assert refused == [7, 7, 7]  # 32, two of 16 and four of 8 the first time; fours from then on
 
 
 def test_the_processors_own_allocator_runs_out_too() -> None:
