@@ -21,7 +21,10 @@ from sevis.nets.pickled_calls import Refused, Work, is_atom
 __all__ = ["unpickled"]
 
 LIMIT = 16 << 20  # bytes of a pickle; one of 10,000 tensors has 1 MB
+MOST_PARTS = 20_000  # of a zip; there is one for each tensor, and tensors are limited by sevis.nets.pickled_calls.WORK
+CHUNK = 1 << 20  # bytes that are read at a time
 ZIP = b"PK\x03\x04"
+ENTRY = b"PK\x01\x02"
 BEFORE_2020 = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."  # the first pickle of the older format: a number that stands for it
 RECORD = "data.pkl"
 PROGRAM = "constants.pkl"
@@ -70,12 +73,24 @@ def _check_row(rest: io.BytesIO, work: Work) -> None:
 
 
 def _check_archive(path: Path) -> None:
-    """Refuse a zip that unpacks to more than it has: torch packs nothing, and 1 MB could become all of the memory."""
+    """Refuse a zip of too many parts, or one that unpacks to more than it has: torch packs nothing, and 1 MB could fill the memory."""
+    if _parts(path) > MOST_PARTS:
+        raise Refused(f"cannot be read (its zip has more than {MOST_PARTS:,} parts)")
     with zipfile.ZipFile(path) as archive:
         entries = archive.infolist()
     unpacked = sum(entry.file_size for entry in entries)
     if unpacked > path.stat().st_size:
         raise Refused(f"cannot be read (it would unpack to {unpacked / 1e6:,.1f} MB)")
+
+
+def _parts(path: Path) -> int:
+    """How many entries a zip's directory has at most, counted before zipfile makes an object of each."""
+    found, before = 0, b""
+    with path.open("rb") as file:
+        while chunk := file.read(CHUNK):
+            found += (before + chunk).count(ENTRY)
+            before = chunk[1 - len(ENTRY) :]
+    return found
 
 
 def _record(path: Path) -> bytes:

@@ -67,6 +67,16 @@ def archive(members: Mapping[str, bytes]) -> bytes:
     return file.getvalue()
 
 
+def of_parts(count: int) -> bytes:
+    """What torch.save writes, with the directory's first entry so many times more."""
+    plain = pickled({"linear.bias": torch.zeros(5)})
+    with zipfile.ZipFile(io.BytesIO(plain)) as packed:
+        start = packed.start_dir
+    entry = plain[start : start + 46 + sum(struct.unpack("<3H", plain[start + 28 : start + 34]))]  # its name, more, and a comment
+    directory = entry * count
+    return plain[:start] + directory + struct.pack("<4s4H2IH", b"PK\x05\x06", 0, 0, 1, 1, len(directory), start, 0)
+
+
 def scripted() -> bytes:
     """A network as a TorchScript program."""
     file = io.BytesIO()
@@ -151,6 +161,7 @@ HOSTILE: dict[str, tuple[str, Callable[[], bytes], str]] = {
         lambda: archive({"net/data.pkl": bytes(100_000_000), "net/version": b"3\n"}),
         "it would unpack to 100.0 MB",
     ),
+    "a zip of 400,000 parts": ("net.pt", lambda: of_parts(400_000), "its zip has more than 20,000 parts"),
     "500,000 entries": ("net.safetensors", lambda: entries(500_000), "its header would have"),
     "a name 140,000 times": ("net.safetensors", repeated_keys, "does not fit a net"),
     "a shape beyond the file": ("net.safetensors", lambda: claiming([10**12], 4 * 10**12), "is not a safetensors file"),
