@@ -189,6 +189,7 @@ def _append(content: bytearray, rng: np.random.Generator, others: list[bytes]) -
     content += b"PK\3\4" + others[rng.integers(len(others))]
 
 
+MUTANTS = 650
 MUTATIONS = (_turn, _number, _cut, _lose, _double, _junk, _cross, _append)
 
 
@@ -205,4 +206,5 @@ def outcome(content: object) -> str:
 
 
 if __name__ == "__main__":
-    tell({f"hostile {name}": make for name, make in HOSTILE.items()} | {f"large {name}": make for name, make in LARGE.items()}, outcome)
+    made = {f"hostile {name}": make for name, make in HOSTILE.items()} | {f"large {name}": make for name, make in LARGE.items()}
+    tell(made | {f"mutant {n}": lambda content=content: content for n, content in enumerate(mutants(MUTANTS))}, outcome)

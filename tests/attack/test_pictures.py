@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import resource
-import time
 import warnings
 from collections import Counter
 
@@ -13,10 +11,9 @@ import pytest
 from sevis import pictures
 from tests.attack import picture_tags
 from tests.attack.costs import Cost, told
-from tests.attack.pictures import HONEST, HOSTILE, LARGE, mutants, outcome
+from tests.attack.pictures import HONEST, HOSTILE, LARGE, MUTANTS, outcome
 from tests.test_pictures import BLOCKS
 
-MUTANTS = 650
 ENDS = {"read", *pictures.REFUSALS}
 MEMORY = 150  # MB
 # what an honest picture of 25 million pixels needs: WebP's decoder holds it twice, and Pillow once more
@@ -42,16 +39,13 @@ def test_25_million_honest_pixels_are_read_in_two_seconds(case: str, costs: dict
     assert cost.seconds < 2 and cost.megabytes < LARGEST, cost
 
 
-def test_650_mutants_end_in_a_picture_or_one_sentence_soon() -> None:
-    ends, slowest, before = Counter[str](), 0.0, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    for content in mutants(MUTANTS):
-        start = time.thread_time()
-        ends[outcome(content)] += 1
-        slowest = max(slowest, time.thread_time() - start)
+def test_650_mutants_end_in_a_picture_or_one_sentence_soon(costs: dict[str, Cost]) -> None:
+    mutants = [cost for name, cost in costs.items() if name.startswith("mutant")]
+    ends = Counter(cost.said for cost in mutants)
     assert set(ends) <= ENDS, ends
-    assert sum(ends.values()) == MUTANTS and ends["read"] > 50 and ends["damaged"] > 200
-    assert slowest < 0.3
-    assert (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024 < MEMORY
+    assert len(mutants) == MUTANTS and ends["read"] > 50 and ends["damaged"] > 200
+    assert max(cost.seconds for cost in mutants) < 0.3
+    assert max(cost.megabytes for cost in mutants) < MEMORY
 
 
 def test_the_honest_ones_are_read() -> None:
