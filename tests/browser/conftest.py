@@ -16,6 +16,7 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
@@ -80,7 +81,8 @@ def visiting(browser: Browser, shot: str, theme: str = "light") -> Iterator[Page
     page.set_default_timeout(90_000)
     errors: list[str] = []
     page.on("pageerror", lambda error: errors.append(str(error)))
-    page.on("request", lambda asked: _local(asked.url) or errors.append(f"asked for {asked.url}"))
+    for kind in ("request", "websocket"):
+        page.on(kind, lambda asked: _local(asked.url) or errors.append(f"asked for {asked.url}"))
     yield page
     page.screenshot(path=SHOTS / f"{shot}.png")
     context.close()
@@ -106,7 +108,8 @@ def visit(browser: Browser, server: str, request: pytest.FixtureRequest) -> Iter
 
 
 def _local(url: str) -> bool:
-    return url.startswith(("http://127.0.0.1", "ws://127.0.0.1", "data:", "blob:"))
+    asked = urlsplit(url)
+    return asked.scheme in ("data", "blob") or asked.hostname == "127.0.0.1"
 
 
 def until(page: Page, condition: str, given: object = None) -> None:
