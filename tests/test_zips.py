@@ -189,7 +189,10 @@ def test_a_member_is_unpacked_only_when_it_is_asked_for(monkeypatch: pytest.Monk
     assert next(found).name == "a.png" and opened == ["a.png"]
 
 
-@pytest.mark.parametrize("content", [b"", b"PK\x03\x04", b"no zip at all", png(), packed(("a.png", png()))[:-30]])
+NO_ARCHIVES = {"nothing": b"", "a signature": b"PK\x03\x04", "text": b"no zip at all", "PNG": png(), "cut": packed(("a.png", png()))[:-30]}
+
+
+@pytest.mark.parametrize("content", NO_ARCHIVES.values(), ids=NO_ARCHIVES)  # a zip holds the time, which may not be part of a name
 def test_what_is_no_archive_is_told(content: bytes) -> None:
     assert list(members(content)) == [Member("", refusal=REFUSALS["damaged-archive"])]
 
