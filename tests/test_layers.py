@@ -141,7 +141,7 @@ FORBIDDEN: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     ),
     "a batch is records": (("batch.py",), (*LEFT, *ANALYSIS, *SERVING, *SHOWING, *OUTER, "torch", "plotly", "streamlit")),
     "pictures know no network": (
-        ("pictures.py", "picture_files.py", "tiff_directory.py", "zips.py"),
+        ("pictures.py", "picture_", "tiff_directory.py", "zips.py"),
         (*LEFT, *ANALYSIS, *SERVING, *SHOWING, *OUTER, "torch"),
     ),
     "analysis is NumPy": (("analysis/",), (*LEFT, *SERVING, *SHOWING, *OUTER, "torch", "plotly", "streamlit")),
