@@ -9,7 +9,7 @@ from collections.abc import Callable
 import pytest
 
 from sevis.turns import Turns
-from tests.test_engine import PATIENCE, World, picture
+from tests.engine.world import PATIENCE, World, picture
 
 
 def eventually(holds: Callable[[], bool]) -> None:
