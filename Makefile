@@ -1,9 +1,9 @@
-# make app | make test | make test-ray | make test-slow | make check | make test-attack | make audit | make bench | make bench-growth | make load | make lock | make docs | make models | make survey | make train NET=... DATA=...
+# make app | make test | make test-ray | make test-slow | make test-floors | make check | make test-attack | make audit | make bench | make bench-growth | make load | make lock | make docs | make models | make survey | make train NET=... DATA=...
 PYTHON ?= python3
 PORT ?= 8501
 BIN := .venv/bin
 
-.PHONY: app test test-ray test-slow test-attack check audit lock bench bench-growth load docs models survey train clean
+.PHONY: app test test-ray test-slow test-floors test-attack check audit lock bench bench-growth load docs models survey train clean
 
 app: .venv/app.stamp
 	@echo "sevis is at http://localhost:$(PORT)"
@@ -20,6 +20,14 @@ test-ray: .venv/test.stamp
 # the suite, and in full what it proves on a part: more threads and maps, every figure in both themes, a network of 115 million weights
 test-slow: .venv/test.stamp
 	SEVIS_TEST_SLOW=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
+
+# the suite with the lowest versions that requirements.txt allows, 6 GB of them; old ones warn of what newer ones mended
+test-floors: .venv/test.stamp
+	$(BIN)/python -m pip install --quiet uv
+	$(BIN)/uv venv --quiet --clear --python $(BIN)/python .venv/floors
+	$(BIN)/uv pip install --quiet --python .venv/floors/bin/python --resolution lowest-direct --requirement requirements.txt
+	$(BIN)/uv pip install --quiet --python .venv/floors/bin/python --group test
+	OMP_NUM_THREADS=1 .venv/floors/bin/python -m pytest -W ignore --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 # all that tests/attack knows, minutes
 test-attack: .venv/test.stamp
