@@ -1,4 +1,4 @@
-"""What others take for the Grad-CAM of all blocks (torchlens: for all activations), as their documentation says to use them."""
+"""What others take for the Grad-CAM of all blocks, or for what it is made of, as their documentation says to use them."""
 
 from __future__ import annotations
 
@@ -7,13 +7,15 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
 from benchmarks.networks import NETWORKS, inspected, picture
-from benchmarks.passes import EVERYTHING, everything, prepared
+from benchmarks.passes import ALL_GATES, EVERYTHING, everything, gates, prepared
 from benchmarks.rounds import interleaved
 from benchmarks.row import LEAST, Row, Sizes, compared
+from sevis.inspector import Inspector
 
 __all__ = ["COMPETITORS", "Competitor", "against_others"]
 
@@ -45,7 +47,17 @@ def torch_cam(module: nn.Module, pictures: Tensor, paths: Sequence[str]) -> obje
 
 
 def torchlens(module: nn.Module, pictures: Tensor, paths: Sequence[str]) -> object:
-    """A trace of the forward pass; neither gates nor maps are computed from it."""
+    """All activations, and from the score of the best class their gradients; gates and maps are still to be computed from them."""
+    from torchlens import trace
+    from torchlens.options import CaptureOptions
+
+    traced = trace(module, pictures, capture=CaptureOptions(save_grads=True))
+    traced.log_backward(traced[traced.output_layers[0]].out.max())
+    return traced
+
+
+def torchlens_forward(module: nn.Module, pictures: Tensor, paths: Sequence[str]) -> object:
+    """All activations of the forward pass; gates are still to be found among them."""
     from torchlens import trace
 
     return trace(module, pictures)
@@ -53,20 +65,28 @@ def torchlens(module: nn.Module, pictures: Tensor, paths: Sequence[str]) -> obje
 
 @dataclass(frozen=True)
 class Competitor:
-    """A library, the name that it is imported by, and how many times longer than sevis it is to take at least."""
+    """A library, the name that it is imported by, how many times longer than sevis it is to take at least, and for what."""
 
     shown: str
     imported: str
     run: Callable[[nn.Module, Tensor, Sequence[str]], object]
     reach: float
+    what: str = EVERYTHING
 
 
 COMPETITORS = (
     Competitor("captum's LayerGradCam, once a block", "captum", captum, 10),
     Competitor("pytorch-grad-cam, all blocks as target layers", "pytorch_grad_cam", grad_cam, 1.4),
     Competitor("torch-cam, all blocks as target layers", "torchcam", torch_cam, 1 / 1.03),
-    Competitor("torchlens, a trace of the forward pass", "torchlens", torchlens, 8),
+    Competitor("torchlens, all activations and their gradients", "torchlens", torchlens, 8),
+    Competitor("torchlens, all activations", "torchlens", torchlens_forward, 8, ALL_GATES),
 )
+
+
+OURS: dict[str, Callable[[Inspector, np.ndarray], None]] = {
+    EVERYTHING: everything,
+    ALL_GATES: lambda inspector, pixels: gates(inspector, prepared(inspector, pixels)),
+}
 
 
 def against_others(sizes: Sizes) -> Iterator[Row]:
@@ -79,10 +99,10 @@ def against_others(sizes: Sizes) -> Iterator[Row]:
         paths = [site.path for site in inspector.sites]
         for other in (each for each in COMPETITORS if find_spec(each.imported)):
             works = {
-                "sevis": lambda: everything(inspector, pixels),  # noqa: B023 run before the loop goes on
+                "sevis": lambda: OURS[other.what](inspector, pixels),  # noqa: B023 run before the loop goes on
                 "theirs": lambda: other.run(module, prepared(inspector, pixels), paths),  # noqa: B023
             }
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # theirs to mend
                 rounds = interleaved(works, sizes.slow_rounds)
-            yield compared(f"{name}: {EVERYTHING}", other.shown, rounds, "theirs", "sevis", LEAST, other.reach)
+            yield compared(f"{name}: {other.what}", other.shown, rounds, "theirs", "sevis", LEAST, other.reach)
