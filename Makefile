@@ -26,7 +26,8 @@ test-floors: .venv/test.stamp
 	$(BIN)/python -m pip install --quiet uv
 	$(BIN)/uv venv --quiet --clear --python $(BIN)/python .venv/floors
 	$(BIN)/uv pip install --quiet --python .venv/floors/bin/python --resolution lowest-direct --requirement requirements.txt
-	$(BIN)/uv pip install --quiet --python .venv/floors/bin/python --group test
+	$(BIN)/uv pip freeze --quiet --python .venv/floors/bin/python > .venv/floors.txt
+	$(BIN)/uv pip install --quiet --python .venv/floors/bin/python --constraint .venv/floors.txt --group test
 	OMP_NUM_THREADS=1 .venv/floors/bin/python -m pytest -W ignore --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 # all that tests/attack knows, minutes

@@ -57,13 +57,18 @@ def attempt_each(
 def attempt_twice(action: Callable[[], Answer], free_memory: Callable[[], None]) -> Answer | BaseException:
     """The action's result or exception; where memory runs out, once more after `free_memory()`, and then OutOfMemory."""
     outcome = attempt(action)
-    if not is_full(outcome):
+    if not _found_no_room(outcome):
         return outcome
     free_memory()
     outcome = attempt(action)
-    if not is_full(outcome):
+    if not _found_no_room(outcome):
         return outcome
     return OutOfMemory(NO_ROOM)
+
+
+def _found_no_room(outcome: object) -> bool:
+    """Whether the memory was full, for the action or for the smallest part that it came down to."""
+    return isinstance(outcome, OutOfMemory) or is_full(outcome)
 
 
 def attempt(action: Callable[[], Answer]) -> Answer | BaseException:

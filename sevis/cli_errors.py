@@ -12,7 +12,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from sevis.memory import OutOfMemory, aware_of_full_memory
+from sevis.memory import NO_ROOM, OutOfMemory, is_full
 
 __all__ = ["BROKEN", "FAILED", "INTERRUPTED", "Telling", "told"]
 
@@ -29,12 +29,16 @@ DEBUG = "--debug"
 def told() -> Iterator[None]:
     """What cannot be done as one sentence on the error output, and FAILED; use it as a decorator."""
     try:
-        with aware_of_full_memory():
-            yield
+        yield
     except BrokenPipeError:  # whoever read the answer has left, as in `sevis models | head`
         raise
     except EXPECTED as error:
         typer.echo(str(error) or type(error).__name__, err=True)
+        raise typer.Exit(FAILED) from error
+    except (MemoryError, RuntimeError) as error:
+        if not is_full(error):
+            raise
+        typer.echo(NO_ROOM, err=True)
         raise typer.Exit(FAILED) from error
 
 

@@ -13,11 +13,11 @@ Made = TypeVar("Made")
 
 # where torch has no OutOfMemoryError for it: the CPU's allocator, cuBLAS, MPS
 FULL = ("can't allocate memory", "out of memory", "CUBLAS_STATUS_ALLOC_FAILED")
-NO_ROOM = "The device's memory is full, even for one picture alone; try a smaller network, or again when others are done."
+NO_ROOM = "The device's memory is full, however little is done at a time; try a smaller network, or again when others are done."
 
 
 class OutOfMemory(RuntimeError):
-    """One picture alone, or one network, did not fit in the device's memory, not even after the unused networks had gone."""
+    """The smallest piece of the work, mostly one picture, or one network did not fit in the device's memory."""
 
 
 @contextmanager
@@ -43,7 +43,7 @@ def in_parts(make: Callable[[Any], Made], items: Any) -> list[Made]:
         with aware_of_full_memory():
             return [make(items)]
     except OutOfMemory:
-        if len(items) == 1:
+        if len(items) <= 1:
             raise
     # outside of the except block: inside, the failed frames and their tensors live on
     middle = len(items) // 2

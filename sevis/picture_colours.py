@@ -11,9 +11,8 @@ from sevis.picture_refusals import refusal
 
 __all__ = ["BITS", "CONVERSIONS", "PLANES", "SIDE_KEPT", "smaller", "tiff_tag"]
 
-SIDE_KEPT = (
-    1024  # a shorter side of twice this or more is averaged down: no network looks at more, and 25 million pixels are 100 MB in Pillow
-)
+# a shorter side of twice this or more is averaged down: no network looks at more, and 25 million pixels are 100 MB in Pillow
+SIDE_KEPT = 1024
 
 BITS, SAMPLE_FORMAT, PHOTOMETRIC, PLANES = 258, 339, 262, 284  # tags of TIFF
 Converted = tuple[Image.Image, tuple[str, ...]]  # an image and the notes on how it came about

@@ -21,7 +21,7 @@ from sevis.datasets import Entry, Source
 from sevis.host import brought
 from sevis.inspector import Inspector
 from sevis.labels import matched
-from sevis.memory import in_parts
+from sevis.memory import OutOfMemory, aware_of_full_memory
 from sevis.nets.network import described as said
 from sevis.nets.preprocessing import Preprocessing
 from sevis.nets.readings import READERS, Reading
@@ -119,23 +119,31 @@ class Scanner:
     def _forward(self, tensor: Tensor) -> tuple[tuple[GateRecord, ...], tuple[Reading, ...]]:
         """Always in batches of BATCH: a smaller one is rounded otherwise, and parts of a scan would not add up to the whole.
 
-        Where the device has no room for one, the halves that fit are, from then on, what goes through the network together.
+        Where the device has no room for one, half of it is, from then on, what goes through the network together.
         """
-        count = len(tensor)
-        filled = torch.cat([tensor, tensor[-1:].expand(BATCH - count, *tensor.shape[1:])]) if count < BATCH else tensor
-        parts = [part for rows in filled.split(self._room) for part in in_parts(self._pass, rows)]
+        while True:
+            try:
+                with aware_of_full_memory():
+                    parts = [self._pass(rows) for rows in tensor.split(self._room)]
+                break
+            except OutOfMemory:
+                if self._room == 1:
+                    raise
+            self._room //= 2  # outside of the except block, in which the failed pass's tensors live on
         records, readings = zip(*parts, strict=True)
-        self._room = min(map(len, readings))
-        return tuple(_joined(gate, count) for gate in zip(*records, strict=True)), tuple(chain(*readings))[:count]
+        return tuple(map(_joined, zip(*records, strict=True))), tuple(chain(*readings))
 
     def _pass(self, rows: Tensor) -> tuple[tuple[GateRecord, ...], tuple[Reading, ...]]:
-        inspector = self.inspector
+        """What the network makes of some rows, filled up to a whole batch where there is room for one."""
+        inspector, count = self.inspector, len(rows)
+        if count < self._room == BATCH:
+            rows = torch.cat([rows, rows[-1:].expand(BATCH - count, *rows.shape[1:])])
         batch = rows.to(inspector.device, inspector.dtype, non_blocking=True)
         with torch.no_grad(), self._autocast():
             output, tape = inspector.watched(batch, Watch(head=True, proof=False))
-        read = READERS[inspector.task].read(tape.logits(output).float(), [None] * len(rows), inspector.classes)
+        read = READERS[inspector.task].read(tape.logits(output).float()[:count], [None] * count, inspector.classes)
         readings, records = brought(read.readings, tape.awaited())
-        return inspector.proved(records), readings
+        return tuple(_first(record, count) for record in inspector.proved(records)), readings
 
     def _autocast(self) -> AbstractContextManager[object]:
         dtype = PRECISIONS[self.precision]
@@ -180,8 +188,19 @@ def _described(preprocessing: object) -> Any:
     return described(preprocessing)
 
 
-def _joined(parts: Sequence[GateRecord], count: int) -> GateRecord:
-    """The record of the first pictures of a batch, of which each part tells some."""
-    names = [name for name in ("squeeze", "hidden", "logits", "weights") if getattr(parts[0], name) is not None]
-    joined: dict[str, Any] = {name: np.concatenate([getattr(part, name) for part in parts])[:count] for name in names}
-    return replace(parts[0], **joined)
+PARTS = ("squeeze", "hidden", "logits", "weights")  # of a record, by picture; a scan asks for no maps
+
+
+def _first(record: GateRecord, count: int) -> GateRecord:
+    """The record of the first pictures of a batch."""
+    return _changed(record, lambda name: getattr(record, name)[:count])
+
+
+def _joined(records: Sequence[GateRecord]) -> GateRecord:
+    """One gate's record of the pictures of several, one after another."""
+    return records[0] if len(records) == 1 else _changed(records[0], lambda name: np.concatenate([getattr(each, name) for each in records]))
+
+
+def _changed(record: GateRecord, part: Callable[[str], np.ndarray]) -> GateRecord:
+    parts: dict[str, Any] = {name: part(name) for name in PARTS if getattr(record, name) is not None}
+    return replace(record, **parts)

@@ -13,6 +13,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
+import weakref
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -38,7 +39,7 @@ from sevis.nets.preprocessing import Preprocessing
 from sevis.nets.recipes import Course, Recipe
 from sevis.nets.training import train
 from sevis.nets.zoo import CheckpointError, Network, load_network
-from sevis.records import Inspection
+from sevis.records import Inspection, Outcome
 from sevis.runs import open_run
 from sevis.scan import scan
 from sevis.scanner import Scanner
@@ -166,10 +167,34 @@ def test_long_work_comes_down_to_a_size_that_fits(name: str, tmp_path: Path) -> 
 
 def test_a_scan_does_not_try_again_what_did_not_fit(tmp_path: Path) -> None:
     network = Inspector(Network("tiny", se_net(), Preprocessing(SIDE, SIDE), CLASSES))
-    scanner = Scanner(network, open_source(class_folders(tmp_path, 2)))
+    scanner = Scanner(network, open_source(class_folders(tmp_path, 20)))
     with Memory(7) as memory:
         refused = [(scanner.show(scanner.decode(scanner.source.entries)), memory.refused)[1] for _ in range(3)]
-    assert refused == [7, 7, 7]  # 32, two of 16 and four of 8 the first time; fours from then on
+    assert refused == [3, 3, 3]  # 32, 16 and 8 the first time; fours from then on
+
+
+def test_effects_that_do_not_fit_let_unused_networks_go(small: Small) -> None:
+    """As on a device, where several edits make a pass: one that has room for none asks for the others' first."""
+    small.network.route = None
+    freed = []
+
+    def load(name: str) -> Small:
+        if name == "tiny":
+            small.rows, small.effects = 0, lambda image, target: short_of_memory(small, image, target)  # type: ignore[assignment]
+        else:
+            weakref.finalize(networks[name], lambda: (freed.append(name), setattr(small, "rows", 16)))
+        return networks.pop(name, small)
+
+    networks = {"other": Small(Inspector(Network("other", se_net(), Preprocessing(SIDE, SIDE), CLASSES)))}
+    with Engine(load, budget=10**9) as engine:
+        engine.ask("other", pictures(1, 20)[0]).result(timeout=PATIENCE)
+        told = engine.ask("tiny", pictures(1, 20)[0], kind="effects").result(timeout=PATIENCE)
+    assert freed == ["other"] and len(told) == 1 + len(small.network.sites)
+
+
+def short_of_memory(small: Small, image: np.ndarray, target: object) -> tuple[Outcome, ...]:
+    with Memory(small.rows):
+        return small.network.effects(image, target)  # type: ignore[arg-type]
 
 
 def test_the_processors_own_allocator_runs_out_too() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 from sevis import ablations, host, sweeps
@@ -52,7 +52,7 @@ def waits(monkeypatch: pytest.MonkeyPatch) -> Iterator[Waits]:
 
 
 def inspect(inspector: Inspector, folder: Path) -> None:
-    inspector.inspect_batch(tiny_networks.pictures(2, 16), [None, 1])
+    inspector.inspect_batch(tiny_networks.pictures(3, 16), [None, 1, 2])
 
 
 def edited(inspector: Inspector, folder: Path) -> None:
@@ -81,9 +81,13 @@ PASSES: dict[str, Callable[[Inspector, Path], None]] = {
 }
 
 
+NETWORKS: dict[str, Callable[[], nn.Module]] = {"SE": tiny_networks.se_net, "SK": tiny_networks.selective_net}
+
+
+@pytest.mark.parametrize("network", NETWORKS)
 @pytest.mark.parametrize("each", PASSES)
-def test_a_pass_waits_once(each: str, waits: Waits, tmp_path: Path) -> None:
-    inspector = photo_folders.inspector()
+def test_a_pass_waits_once(each: str, network: str, waits: Waits, tmp_path: Path) -> None:
+    inspector = Inspector(tiny_networks.network(NETWORKS[network](), 16))
     with waits:
         PASSES[each](inspector, tmp_path)
     assert waits.told == ["cpu"]

@@ -8,7 +8,7 @@ from types import ModuleType
 
 import streamlit as st
 
-from sevis.app import addresses, scans, sidebar, state
+from sevis.app import addresses, scans, session, sidebar, state
 from sevis.app.lessons import LESSONS
 from sevis.app.pages import PAGES
 from sevis.app.sidebar import Choice
@@ -30,6 +30,7 @@ def run() -> None:
     page = st.navigation(menu, position="top")
     addresses.keep(page)
     above = st.empty()
+    session.begin_listening()
     try:
         scans.own_runs()  # says that the visitor is here
         chosen.append(sidebar.choose())
@@ -37,6 +38,7 @@ def run() -> None:
     except state.EXPECTED as error:
         st.error(plain(str(error)))
     addresses.note(above, page.url_path)
+    session.end_listening()
 
 
 def _page(page: ModuleType, draw: Callable[[], None]) -> st.Page:

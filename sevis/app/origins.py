@@ -92,7 +92,7 @@ def _is_known(headers: Headers) -> bool:
         return False
     named = {urlsplit(each).hostname or each for each in st.get_option("server.corsAllowedOrigins")}
     told = {st.get_option("browser.serverAddress")} - HERE  # "localhost" where nobody told it: another port is another's page
-    return page.netloc == asked.netloc or here or name in named | told
+    return bool(name) and (page.netloc == asked.netloc or here or name in named | told)
 
 
 MIDDLEWARE = (Middleware(OwnName), Middleware(SameOrigin))

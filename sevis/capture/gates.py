@@ -276,5 +276,7 @@ def branch_axis(activation: Node, weights: Tensor) -> int:
     value, (n, count, _) = activation.value, weights.shape
     axes = dict.fromkeys((activation.axis or 0, *range(len(activation.shape))))
     held = [axis for axis in axes if activation.shape[axis] == count]
-    same = [axis for axis in held if value is not None and torch.equal(by_branch(value, axis, n), weights)]
-    return next(iter(same or held), activation.axis or 0)
+    if len(held) < 2 or value is None:  # nearly always; to compare values makes the host wait for the device
+        return next(iter(held), activation.axis or 0)
+    same = [axis for axis in held if torch.equal(by_branch(value, axis, n), weights)]
+    return int((same or held)[0])

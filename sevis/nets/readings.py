@@ -53,7 +53,7 @@ class Asked:
 
 def read_classes(logits: Tensor, targets: Sequence[Target], classes: tuple[str, ...]) -> Asked:
     """The most probable classes of every picture from logits (N, classes); a target of None is the first of them."""
-    named = torch.tensor([_place_of(target, classes) for target in targets], device=logits.device)
+    named = torch.tensor([_place_of(target, classes) for target in targets]).to(logits.device, non_blocking=True)
     chosen = torch.where(named < 0, logits.detach().argmax(dim=1), named)  # where the logits are: nobody waits for them
 
     def read(arrays: list[Any]) -> tuple[Reading, ...]:

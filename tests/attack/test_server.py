@@ -171,6 +171,7 @@ def known(origin: str | None, host: str = "sevis.example.org") -> bool:
 def test_whose_pages_are_known(monkeypatch: pytest.MonkeyPatch) -> None:
     assert known(None) and known("https://sevis.example.org") and known("http://localhost:8501", "127.0.0.1:8501")
     assert not known("http://localhost:3000", "localhost:8501") and not known("http://localhost:8501")
+    assert not known("null", "") and not known("file://", "")
     assert not any(
         map(known, ("https://example.org", "https://a.sevis.example.org", "null", "", "http://[", "https://sevis.example.org@x"))
     )

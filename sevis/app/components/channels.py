@@ -40,13 +40,16 @@ def channels(inspection: Inspection, depth: int, channel: int | None) -> None:
     is chosen goes beside them in a few bytes.
     """
     with st.container(gap=None):
-        _mount(key=KEY, data=made(payload, inspection, depth), on_chosen_change=lambda: _take(_given(), inspection))
+        _mount(key=KEY, data=made(payload, inspection, depth), on_chosen_change=_chosen)
         _mount(key=f"{KEY}_chosen", data={"depth": depth, "channel": channel})
+    session.listen(KEY, lambda value: _take(value, inspection))
 
 
-def _given() -> Any:
-    """What the page gave back last."""
-    return (st.session_state.get(KEY) or {}).get("chosen")
+def _chosen() -> None:
+    """Hand over what the page gave back last; Streamlit holds this callback for as long as the visitor stays."""
+    take = session.listener(KEY)
+    if take is not None:
+        take((st.session_state.get(KEY) or {}).get("chosen"))
 
 
 def _take(value: Any, inspection: Inspection) -> None:

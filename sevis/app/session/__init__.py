@@ -22,9 +22,11 @@ from sevis.app.session.runs import (
     take_run,
 )
 from sevis.app.session.shown import (
+    begin_listening,
     choose,
     choose_box,
     control,
+    end_listening,
     hand_over,
     handed,
     image_format,
@@ -53,6 +55,7 @@ __all__ = [
     "batch_answers",
     "batch_round",
     "begin_batch",
+    "begin_listening",
     "brush",
     "can_undo",
     "choose",
@@ -61,6 +64,7 @@ __all__ = [
     "control",
     "edits",
     "edits_made",
+    "end_listening",
     "errands",
     "finish_scan_round",
     "game",

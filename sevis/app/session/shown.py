@@ -11,9 +11,11 @@ from sevis.app.gathering import Brought
 from sevis.records import GateSite
 
 __all__ = [
+    "begin_listening",
     "choose",
     "choose_box",
     "control",
+    "end_listening",
     "hand_over",
     "handed",
     "image_format",
@@ -58,14 +60,27 @@ def settle_channel(count: int) -> None:
         st.session_state["channel"] = None
 
 
-def listen(key: str, take: Callable[[list[Any]], None]) -> None:
+def listen(key: str, take: Callable[[Any], None]) -> None:
     """What takes the clicks on a figure as it is drawn now."""
     st.session_state.setdefault("listeners", {})[key] = take
+    st.session_state.setdefault("heard", set()).add(key)
 
 
-def listener(key: str) -> Callable[[list[Any]], None] | None:
+def begin_listening() -> None:
+    """The page is drawn anew; until it is done, what was there before may still be clicked."""
+    st.session_state["heard"] = set()
+
+
+def end_listening() -> None:
+    """Forget who took clicks on figures that are no longer there: each holds the inspection that was drawn."""
+    held: dict[str, Callable[[Any], None]] = st.session_state.get("listeners", {})
+    for key in held.keys() - st.session_state.get("heard", set()):
+        del held[key]  # out of the very dictionary: Streamlit keeps what was there before until the next run
+
+
+def listener(key: str) -> Callable[[Any], None] | None:
     """What takes the clicks on a figure; None where it was never drawn."""
-    found: Callable[[list[Any]], None] | None = st.session_state.get("listeners", {}).get(key)
+    found: Callable[[Any], None] | None = st.session_state.get("listeners", {}).get(key)
     return found
 
 
