@@ -106,8 +106,10 @@ class OwnRuns:
         return {key: each.folder for key, each in reversed(self._scans.items()) if (each.folder / META).is_file()}
 
     def leave(self) -> None:
-        """The visitor's connection was lost: close in a while."""
+        """The visitor's connection was lost: close in a while, where there is anything to close; most visitors brought nothing."""
         self.stay()
+        if not (self._scans or self._errands or "_folder" in vars(self)):
+            return
         self._leaving = Timer(GRACE, self._expire)
         self._leaving.daemon = True
         self._leaving.start()

@@ -251,6 +251,13 @@ def test_a_visit_leaves_nothing_behind(own: OwnRuns, monkeypatch: pytest.MonkeyP
     assert not own.folders
 
 
+def test_nobody_waits_for_a_visitor_who_brought_nothing(own: OwnRuns) -> None:
+    """A thread each would wait, three minutes long, for every visitor who ever left."""
+    before = threading.active_count()
+    own.leave()
+    assert threading.active_count() == before
+
+
 def test_old_runs_make_room(own: OwnRuns, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(own_runs, "MOST_RUNS", 2)
     for _ in range(own_runs.MOST_RUNS + 1):
