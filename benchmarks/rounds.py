@@ -44,15 +44,15 @@ class Rounds:
 def interleaved(works: Mapping[str, Work], rounds: int, clock: Clock = processor_seconds) -> Rounds:
     """Each work timed in each of so many rounds, right after a run that does not count.
 
-    That run leaves the caches and the memory as the work itself leaves them, and the collection after it takes away what others left in
-    circles: none pays for what another had put there.
+    That run leaves the caches and the memory as the work itself leaves them, and what others left in circles is collected before it: each
+    pays for what it leaves itself, and none for what another had put there.
     """
     return Rounds(tuple({name: _timed(work, clock) for name, work in works.items()} for _ in range(rounds)))
 
 
 def _timed(work: Work, clock: Clock) -> float:
-    work()
     gc.collect()
+    work()
     return clock(work)
 
 
