@@ -57,12 +57,20 @@ def test_names_of_files_and_classes_are_text_on_the_page(case: str, page: None, 
     monkeypatch.setattr(test_explore, "CLASSES", (name, f"{name} 2", NAMES["Markdown"]))
     app = opened()
     upload = app.file_uploader(key="upload")
-    upload.set_value((f"{name}.png", png(np.full((50, 70, 3), 128, np.uint8)), "image/png")).run()
+    file = name.replace("\0", "")  # Streamlit takes no file of such a name
+    upload.set_value((f"{file}.png", png(np.full((50, 70, 3), 128, np.uint8)), "image/png")).run()
     assert not app.exception and not app.error
     found = written(app, name)
     assert found and not [text[:200] for text in found if READ.search(literal(text))]
     figures = [json.loads(chart.proto.spec)["layout"] for chart in app.get("plotly_chart")]
     assert figures and not re.search(r"<(img|script|a)\b", json.dumps(figures))
+
+
+def test_a_file_s_name_with_null_bytes_is_refused_by_streamlit_and_nothing_is_told(page: None) -> None:
+    app = opened()
+    app.file_uploader(key="upload").set_value(("a\0.png", b"", "image/png")).run()
+    assert [each.message.partition(".")[0] for each in app.exception] == ["This app has encountered an error"]
+    assert not [each for each in app.exception if each.stack_trace]
 
 
 @pytest.mark.parametrize("case", NAMES)
