@@ -13,7 +13,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from os import cpu_count
 from pathlib import Path
 from types import ModuleType
@@ -150,8 +150,9 @@ def scan(
             _keep(scanned, ledger, total, stop, report)
         ledger.close()
         run = open_run(folder)
-        write_meta(folder, meta | {"counts": {"done": run.done, "read": run.read, "unreadable": run.done - run.read}})
-    return open_run(folder)
+        counts = {"counts": {"done": run.done, "read": run.read, "unreadable": run.done - run.read}}
+        write_meta(folder, meta | counts)
+    return replace(run, meta=run.meta | counts)
 
 
 def _keep(scanned: Iterator[Scanned], ledger: Ledger, total: int, stop: Callable[[], bool], report: Callable[[Step], None]) -> None:

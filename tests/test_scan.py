@@ -333,6 +333,7 @@ def test_a_run_goes_on_with_the_same_things_only(other: str, tmp_path: Path) -> 
     with pytest.raises(RunError, match=sentence):
         scan(make(), tmp_path / source, tmp_path / "run", resume=True, **options)
     same(open_run(tmp_path / "run").statistics, before.statistics)
+    assert open_run(tmp_path / "run").meta == before.meta and before.meta["counts"]["done"] == before.done
     (tmp_path / "photos").rename(tmp_path / "moved")
     assert scan(inspector(), tmp_path / "moved", tmp_path / "run", resume=True).done == 3
 
