@@ -6,7 +6,7 @@ import socket
 from contextlib import suppress
 from functools import cache
 from ipaddress import ip_address
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 import streamlit as st
 from starlette.datastructures import Headers
@@ -87,12 +87,21 @@ def _is_known(headers: Headers) -> bool:
         return True
     try:
         page, asked = urlsplit(origin), urlsplit(f"//{headers.get('host', '')}")
-        name, here = page.hostname or "", {page.hostname, asked.hostname} <= HERE and page.port == asked.port
+        here = {page.hostname, asked.hostname} <= HERE and page.port == asked.port
+        return bool(page.hostname) and (page.netloc == asked.netloc or here or any(_names(each, page) for each in _told()))
     except ValueError:
         return False
-    named = {urlsplit(each).hostname or each for each in st.get_option("server.corsAllowedOrigins")}
-    told = {st.get_option("browser.serverAddress")} - HERE  # "localhost" where nobody told it: another port is another's page
-    return bool(name) and (page.netloc == asked.netloc or here or name in named | told)
+
+
+def _told() -> list[str]:
+    """Whom the settings allow; an address of "localhost" is what stands where nobody told it, and another port there is another's page."""
+    return [*st.get_option("server.corsAllowedOrigins"), *({st.get_option("browser.serverAddress")} - HERE - {None})]
+
+
+def _names(allowed: str, page: SplitResult) -> bool:
+    """Whether a setting, which is a name or an origin, names that page's; without a port it names all of them."""
+    named = urlsplit(allowed if "//" in allowed else f"//{allowed}")
+    return named.hostname == page.hostname and named.port in (None, page.port)
 
 
 MIDDLEWARE = (Middleware(OwnName), Middleware(SameOrigin))

@@ -175,8 +175,13 @@ def test_whose_pages_are_known(monkeypatch: pytest.MonkeyPatch) -> None:
     assert not any(
         map(known, ("https://example.org", "https://a.sevis.example.org", "null", "", "http://[", "https://sevis.example.org@x"))
     )
-    monkeypatch.setattr(origins.st, "get_option", {"server.enableCORS": True, "server.corsAllowedOrigins": ["https://b.org"]}.get)
-    assert known("https://b.org") and not known("https://c.org")
+    monkeypatch.setattr(
+        origins.st,
+        "get_option",
+        {"server.enableCORS": True, "server.corsAllowedOrigins": ["https://b.org", "d.org", "http://localhost:3000"]}.get,
+    )
+    assert known("https://b.org") and not known("https://c.org") and known("http://d.org:99")
+    assert known("http://localhost:3000") and not known("http://localhost:3001")
     monkeypatch.setattr(origins.st, "get_option", {"server.enableCORS": False}.get)
     assert known("https://c.org")
 
