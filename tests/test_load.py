@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
-
 import pytest
 
 from tests import SLOW
 from tests.load import scenarios
 from tests.load.alone import differences, expected, photograph, questions
 from tests.load.server import serving
-from tests.load.visitor import Page, Visitor
+from tests.load.visitor import Page, Visitor, visited
 
 pytestmark = pytest.mark.skipif(not SLOW, reason="half a minute with a server of its own: make test-slow")
 SESSION = 0
@@ -30,7 +28,7 @@ async def _own_pages(address: str) -> list[Page]:
 
 def test_another_visitor_s_numbers_would_be_told_on_every_page() -> None:
     with serving() as server:
-        pages = asyncio.run(_own_pages(server.address))
+        pages = visited(_own_pages(server.address))
         assert scenarios.isolation(server, 2)["holds"]
         storm = scenarios.storm(server, 2, cycles=2)
     assert not storm["left"]["hooks"] and not storm["left"]["gradients"] and not storm["left"]["waiting"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import socket
 import subprocess
@@ -20,7 +19,7 @@ from websockets.sync.client import connect
 
 from sevis.app import origins
 from tests.browser.conftest import ROOT, _wait
-from tests.load.visitor import Page, Visitor
+from tests.load.visitor import Page, Visitor, visited
 
 SETTINGS = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text(encoding="utf-8"))
 EXPECTED = {
@@ -195,4 +194,4 @@ def test_a_file_larger_than_a_picture_reaches_the_page_and_is_refused_there(port
             await visitor.upload("upload", "large.png", bytes(30 << 20))
             return await visitor.open()
 
-    assert any("larger than 20 MB" in error for error in asyncio.run(hand_over()).errors)
+    assert any("larger than 20 MB" in error for error in visited(hand_over()).errors)

@@ -10,7 +10,7 @@ import psutil
 
 from tests.load.alone import NETWORKS, photograph
 from tests.load.server import Server
-from tests.load.visitor import Visitor
+from tests.load.visitor import Visitor, visited
 
 __all__ = ["leaving"]
 
@@ -21,7 +21,7 @@ MOMENT = 0.2  # seconds between the question and the leaving
 
 def leaving(server: Server, sessions: int) -> dict[str, Any]:
     """So many ask what each block is worth, of a picture of their own each: once they wait for it, once they all go at once."""
-    asyncio.run(_asking(server.address, 2 * sessions, True))  # the network is there, and so is what every first page makes
+    visited(_asking(server.address, 2 * sessions, True))  # the network is there, and so is what every first page makes
     stayed = _cost(server, range(sessions), True)
     went = _cost(server, range(sessions, 2 * sessions), False)
     left = server.left()
@@ -39,7 +39,7 @@ def leaving(server: Server, sessions: int) -> dict[str, Any]:
 
 def _cost(server: Server, visitors: range, stay: bool) -> tuple[float, float]:
     """The server's processor seconds, and those until it is idle, from the moment at which the questions go out."""
-    return asyncio.run(_all(server, visitors, stay))
+    return visited(_all(server, visitors, stay))
 
 
 async def _all(server: Server, visitors: range, stay: bool) -> tuple[float, float]:

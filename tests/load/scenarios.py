@@ -17,7 +17,7 @@ from sevis.loading import load
 from sevis.places import ASSETS
 from tests.load.alone import NETWORKS, differences, expected, photograph, questions
 from tests.load.server import Server
-from tests.load.visitor import Page, Visitor
+from tests.load.visitor import Page, Visitor, visited
 
 __all__ = ["isolation", "latency", "storm"]
 
@@ -39,7 +39,7 @@ def isolation(server: Server, sessions: int) -> Numbers:
     """Every session its own picture, both networks, edits: what each page shows is what that picture alone gives."""
     data = [photograph(each) for each in range(sessions)]
     alone = [[expected(data[each], question) for question in questions(each)] for each in range(sessions)]
-    shown = asyncio.run(_all(_own_questions(server.address, each, data[each]) for each in range(sessions)))
+    shown = visited(_all(_own_questions(server.address, each, data[each]) for each in range(sessions)))
     far = [_far(*each) for pages, answers in zip(shown, alone, strict=True) for each in zip(pages, answers, strict=True)]
     wrong = [each for each in far if not each <= CLOSE]
     told = {"sessions": sessions, "pages": len(far), "wrong": len(wrong)}
@@ -68,7 +68,7 @@ def _far(page: Page, known: Any) -> float:
 def latency(server: Server, sessions: int, page: str = "", think: float = 0.0, limit: float = 1.0, looks: int = RERUNS) -> Numbers:
     """So many sessions that look at one picture after another: how long 95 of 100 pages take at most."""
     before, begun = server.tracebacks, time.monotonic()
-    shown = asyncio.run(_all(_looking(server.address, each, page, think, looks) for each in range(sessions)))
+    shown = visited(_all(_looking(server.address, each, page, think, looks) for each in range(sessions)))
     took = time.monotonic() - begun
     pages = [each for seen in shown for each in seen]
     seconds = [each.seconds for each in pages]
@@ -118,11 +118,11 @@ def _classes() -> Sequence[str]:
 
 def storm(server: Server, sessions: int, cycles: int = CYCLES) -> Numbers:
     """Everybody drags a factor on all weights, half of them vanish in the middle: what is left, and how soon the next visitor is served."""
-    asyncio.run(_one_look(server.address))
+    visited(_one_look(server.address))
     memory, next_look, emptied = [], [], []
     for cycle in range(cycles):
-        asyncio.run(_all(_dragging(server.address, each, cycle, each % 2 == 0) for each in range(sessions)))
-        next_look.append(asyncio.run(_one_look(server.address)))
+        visited(_all(_dragging(server.address, each, cycle, each % 2 == 0) for each in range(sessions)))
+        next_look.append(visited(_one_look(server.address)))
         emptied.append(_until_nothing_runs(server))
         memory.append(server.resident)
     left = server.left()

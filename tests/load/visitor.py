@@ -6,10 +6,11 @@ import asyncio
 import base64
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 from urllib.request import Request, urlopen
 
 import numpy as np
@@ -20,8 +21,9 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.proto.WidgetStates_pb2 import WidgetState
 from websockets.asyncio.client import ClientConnection, connect
 
-__all__ = ["Page", "Visitor", "arrays"]
+__all__ = ["Page", "Visitor", "arrays", "visited"]
 
+Visited = TypeVar("Visited")
 LARGEST = 64 << 20  # bytes of one message
 UPLOAD = "file_uploader"
 
@@ -64,6 +66,12 @@ class Page:
             self.figures[_key(drawn.id)] = drawn.spec
         if getattr(drawn, "id", ""):
             self.widgets[_key(drawn.id)] = drawn.id
+
+
+def visited(visit: Coroutine[Any, Any, Visited]) -> Visited:
+    """What comes of a visit, in a thread of its own: where a browser was driven before, the caller's has a loop already."""
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, visit).result()
 
 
 class Visitor:
